@@ -1,1 +1,20 @@
 //! What every Longshore function shares.
+//!
+//! Without features this crate is the contract alone ([`processor`], [`failure`], [`limits`]): synchronous, and
+//! free of AWS, tokio, the clock, the environment and the file system, so that a function's core serves
+//! Lambda, the command line and a test alike. The features add the outer rings, each on top of the one before:
+//!
+//! | feature | adds |
+//! |---|---|
+//! | `store` | the catalogue's types and transitions, the store traits, their in-memory implementations, one attempt's way ([`attempt`]) |
+//! | `aws` | S3 and DynamoDB behind those traits, configuration |
+//! | `lambda` | events, telemetry and the loop that runs a processor on Lambda |
+//! | `conformance` | the suite that every store implementation must pass |
+
+pub mod failure;
+pub mod limits;
+pub mod processor;
+
+pub use failure::{Failure, FailureKind, Place};
+pub use limits::Limits;
+pub use processor::{Facts, Input, OutputWriter, Outputs, Processor, Source};
