@@ -11,9 +11,23 @@
 //! | `lambda` | events, telemetry and the loop that runs a processor on Lambda |
 //! | `conformance` | the suite that every store implementation must pass |
 
+#[cfg(feature = "store")]
+pub mod attempt;
+#[cfg(feature = "store")]
+pub mod catalogue;
+#[cfg(feature = "store")]
+pub mod deadline;
+#[cfg(feature = "store")]
+pub mod event;
 pub mod failure;
+#[cfg(feature = "store")]
+pub mod keys;
 pub mod limits;
 pub mod processor;
+#[cfg(feature = "store")]
+pub mod store;
+#[cfg(feature = "store")]
+pub mod time;
 
 pub use failure::{Failure, FailureKind, Place};
 pub use limits::Limits;

@@ -1,0 +1,340 @@
+//! One attempt: the way of a file from its event to its record.
+//!
+//! ```text
+//! claim ─► open, pinned ─► Processor::process ─► publish the outputs ─► commit, last of all
+//! ```
+//!
+//! A small file costs one conditional write to claim it, one read, one write for each output, and one
+//! conditional write to commit.
+
+use std::{any::Any, sync::Arc, time::Duration};
+
+use crate::{
+    catalogue::{Attempt, Claim, Claimed, Committed, Outcome, Output, Removal, Removed, Status, Upload},
+    deadline::Deadline,
+    event::{Change, What},
+    failure::Failure,
+    keys::{self, FileRef, Owner, UploadKey},
+    limits::Limits,
+    processor::{Facts, Input, Processor},
+    store::{
+        Catalogue, Location, Objects, StoreError,
+        read::{CHANGED, GONE, ObjectSource, ReadPlan},
+        write::AttemptOutputs,
+    },
+    time::UnixMillis,
+};
+
+/// Largest report that a record keeps, in bytes of JSON: an item of DynamoDB has at most 400 KB.
+const MAX_REPORT_BYTES: usize = 64 << 10;
+
+/// What an attempt needs besides the processor and the event.
+#[derive(Debug, Clone)]
+pub struct Unloader<O, C> {
+    /// Uploads and results.
+    pub objects: O,
+    /// The records.
+    pub catalogue: C,
+    /// Where outputs go.
+    pub results_bucket: String,
+    /// Whom files belong to that were dropped without an owner.
+    pub drop_owner: Owner,
+    /// What a file may ask of us.
+    pub limits: Limits,
+    /// How uploads are read.
+    pub read_plan: ReadPlan,
+}
+
+/// The invocation that an attempt runs in.
+#[derive(Debug, Clone)]
+pub struct Invocation {
+    /// Lambda's request id: the same over its retries of one event.
+    pub request_id: String,
+    /// How much of its time is left.
+    pub remaining: Duration,
+}
+
+/// What became of one change to an object.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Unloaded {
+    /// Which file.
+    pub file: FileRef,
+    /// How it went.
+    pub ending: Ending,
+    /// Size of the upload.
+    pub bytes_in: u64,
+}
+
+/// How the work on one change ended.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Ending {
+    /// The record says how: done, rejected, failed, or overwritten or gone meanwhile.
+    Committed(Outcome),
+    /// Nothing to do: this version was unloaded or rejected before.
+    Already(Status),
+    /// Nothing to do: the upload has changed since, and its newer event is seen to.
+    Stale,
+    /// Another invocation is at work on it, until its lease ends.
+    Busy(UnixMillis),
+    /// Another attempt claimed the file meanwhile; what this one made was taken back.
+    Lost,
+    /// The record says that the upload was deleted.
+    Removed,
+    /// An event that changes no bytes.
+    Ignored,
+}
+
+impl Ending {
+    /// Its name in logs and metrics.
+    #[must_use]
+    pub const fn as_str(&self) -> &'static str {
+        match self {
+            Self::Committed(Outcome::Superseded) => "superseded",
+            Self::Committed(outcome) => outcome.status().as_str(),
+            Self::Already(_) => "already",
+            Self::Stale => "stale",
+            Self::Busy(_) => "busy",
+            Self::Lost => "lost",
+            Self::Removed => "removed",
+            Self::Ignored => "ignored",
+        }
+    }
+
+    /// Why the invocation should be retried, if it should.
+    #[must_use]
+    pub const fn failure(&self) -> Option<&Failure> {
+        match self {
+            Self::Committed(Outcome::Failed(failure)) if !failure.kind.is_final() => Some(failure),
+            _ => None,
+        }
+    }
+
+    /// Bytes of the outputs that the record names now.
+    #[must_use]
+    pub fn bytes_out(&self) -> u64 {
+        match self {
+            Self::Committed(Outcome::Done { outputs, .. }) => {
+                outputs.iter().map(|output| output.size_bytes).sum()
+            }
+            _ => 0,
+        }
+    }
+}
+
+impl<O: Objects, C: Catalogue> Unloader<O, C> {
+    /// Sees to one change to an object.
+    ///
+    /// # Errors
+    /// What kept us from claiming the file or from writing down how it ended. An attempt that failed and could
+    /// write so down is no error here, but an [`Ending`] with a [failure](Ending::failure).
+    pub async fn unload<P: Processor>(
+        &self,
+        processor: &Arc<P>,
+        change: Change,
+        invocation: &Invocation,
+    ) -> Result<Unloaded, Failure> {
+        let Change { what, at, sequencer } = change;
+        let UploadKey { file, name } = keys::read_upload_key(P::NAME, &at.bucket, &at.key, &self.drop_owner)
+            .map_err(|foreign| Failure::internal("foreign-key", foreign.to_string()))?;
+        let name = name.into_owned();
+        let unloaded = |ending, bytes_in| Unloaded {
+            file: file.clone(),
+            ending,
+            bytes_in,
+        };
+        match what {
+            What::Other(_) => Ok(unloaded(Ending::Ignored, 0)),
+            What::Removed => {
+                let Location { bucket, key } = at;
+                let (file, kind, now) = (file.clone(), P::NAME.to_owned(), UnixMillis::now());
+                let removal = Removal {
+                    file,
+                    kind,
+                    name,
+                    bucket,
+                    key,
+                    sequencer,
+                    now,
+                };
+                let removed = self
+                    .catalogue
+                    .remove(&removal)
+                    .await
+                    .map_err(StoreError::into_failure)?;
+                let ending = if removed == Removed::Marked {
+                    Ending::Removed
+                } else {
+                    Ending::Stale
+                };
+                Ok(unloaded(ending, 0))
+            }
+            What::Created { size_bytes, etag } => {
+                let upload = Upload {
+                    size_bytes,
+                    etag,
+                    sequencer,
+                };
+                let ending = self
+                    .unload_created(processor, file.clone(), name, at, upload, invocation)
+                    .await?;
+                Ok(unloaded(ending, size_bytes))
+            }
+        }
+    }
+
+    async fn unload_created<P: Processor>(
+        &self,
+        processor: &Arc<P>,
+        file: FileRef,
+        name: String,
+        at: Location,
+        upload: Upload,
+        invocation: &Invocation,
+    ) -> Result<Ending, Failure> {
+        let deadline = Deadline::before_end_of(invocation.remaining);
+        let now = UnixMillis::now();
+        let claim = Claim {
+            file: file.clone(),
+            kind: P::NAME.to_owned(),
+            name: name.clone(),
+            bucket: at.bucket.clone(),
+            key: at.key.clone(),
+            upload: upload.clone(),
+            processor_version: P::VERSION,
+            holder: invocation.request_id.clone(),
+            now,
+            // The invocation is over by then, whatever became of it.
+            lease_until: now.after(invocation.remaining + Duration::from_secs(1)),
+        };
+        let attempt = match self
+            .catalogue
+            .claim(&claim)
+            .await
+            .map_err(StoreError::into_failure)?
+        {
+            Claimed::Granted(attempt) => attempt,
+            Claimed::Already {
+                status,
+                fence,
+                by_holder,
+            } => {
+                if by_holder {
+                    // An earlier try of this invocation committed and broke off before it had cleaned up.
+                    self.clear_older_attempts(P::NAME, &Attempt { file, fence }).await;
+                }
+                return Ok(Ending::Already(status));
+            }
+            Claimed::Stale => return Ok(Ending::Stale),
+            Claimed::Busy { until } => return Ok(Ending::Busy(until)),
+        };
+        tracing::info!(file_id = %file.id, owner = %file.owner, attempt = attempt.fence, upload = %at, "claimed");
+
+        let prefix = format!("{}{}/", keys::outputs_prefix(P::NAME, &file), attempt.fence);
+        let outputs = AttemptOutputs::new(self.objects.clone(), &self.results_bucket, &prefix, deadline);
+        let outcome = match self.work(processor, at, name, &upload, &outputs, deadline).await {
+            Ok((report, outputs)) => Outcome::Done { outputs, report },
+            Err(failure) => {
+                outputs.abandon().await;
+                match failure.code.as_ref() {
+                    CHANGED => Outcome::Superseded,
+                    GONE => Outcome::Gone,
+                    _ => Outcome::Failed(failure),
+                }
+            }
+        };
+
+        let committed = self.catalogue.commit(&attempt, &outcome, UnixMillis::now()).await;
+        match committed.map_err(StoreError::into_failure)? {
+            // If the commit's answer is lost for good, the outputs stay: the record may name them.
+            Committed::Lost => {
+                outputs.discard().await;
+                Ok(Ending::Lost)
+            }
+            Committed::Yes => {
+                if attempt.fence > 1 && matches!(outcome.status(), Status::Done | Status::Rejected) {
+                    self.clear_older_attempts(P::NAME, &attempt).await;
+                }
+                Ok(Ending::Committed(outcome))
+            }
+        }
+    }
+
+    /// Runs the processor and publishes what it made.
+    async fn work<P: Processor>(
+        &self,
+        processor: &Arc<P>,
+        at: Location,
+        name: String,
+        upload: &Upload,
+        outputs: &AttemptOutputs<O>,
+        deadline: Deadline,
+    ) -> Result<(serde_json::Value, Vec<Output>), Failure> {
+        if upload.size_bytes > self.limits.input_bytes {
+            let message = format!(
+                "{} bytes, at most {} are taken",
+                upload.size_bytes, self.limits.input_bytes
+            );
+            return Err(Failure::limit("input-too-large", message));
+        }
+        let (source, head) =
+            ObjectSource::open(self.objects.clone(), at, upload, self.read_plan.clone(), deadline).await?;
+        let facts = Facts {
+            name,
+            size_bytes: upload.size_bytes,
+            declared_type: head.content_type,
+        };
+        let (processor, limits, mut handle) = (Arc::clone(processor), self.limits.clone(), outputs.handle());
+        // A panic ends up in the join handle: caught, recorded and retried like any failure of ours.
+        let work = tokio::task::spawn_blocking(move || {
+            let report = processor.process(Input::new(&facts, &limits, &source), &mut handle)?;
+            serde_json::to_value(report).map_err(|error| Failure::internal("report", error.to_string()))
+        });
+        let report = match deadline.within_grace(work).await? {
+            Ok(report) => report?,
+            Err(broken) => return Err(Failure::internal("panic", panic_message(broken))),
+        };
+        if report.to_string().len() > MAX_REPORT_BYTES {
+            return Err(Failure::internal(
+                "report",
+                format!("the report has more than {MAX_REPORT_BYTES} bytes"),
+            ));
+        }
+        Ok((report, outputs.publish().await?))
+    }
+
+    /// Deletes what attempts before this one left: the record names this one's outputs, or none. Best effort:
+    /// what stays is named by no record.
+    async fn clear_older_attempts(&self, kind: &str, attempt: &Attempt) {
+        let prefix = keys::outputs_prefix(kind, &attempt.file);
+        let keys = match self.objects.list(&self.results_bucket, &prefix).await {
+            Ok(keys) => keys,
+            Err(error) => return tracing::warn!(%error, "could not look for outputs of older attempts"),
+        };
+        for key in keys
+            .into_iter()
+            .filter(|key| keys::fence_of(&prefix, key).is_some_and(|f| f < attempt.fence))
+        {
+            if let Err(error) = self
+                .objects
+                .delete(&Location::new(&self.results_bucket, key))
+                .await
+            {
+                tracing::warn!(%error, "could not delete an output of an older attempt");
+            }
+        }
+    }
+}
+
+/// What a panic said, as far as it can be told.
+fn panic_message(broken: tokio::task::JoinError) -> String {
+    let payload: Box<dyn Any + Send> = match broken.try_into_panic() {
+        Ok(payload) => payload,
+        Err(cancelled) => return cancelled.to_string(),
+    };
+    let text = payload.downcast_ref::<&str>().map(|text| (*text).to_owned());
+    let text = text.or_else(|| payload.downcast_ref::<String>().cloned());
+    format!(
+        "the processor panicked: {}",
+        text.as_deref().unwrap_or("no message")
+    )
+}

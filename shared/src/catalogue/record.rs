@@ -1,0 +1,206 @@
+//! One file's entry in the catalogue.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+use super::Sequencer;
+use crate::{
+    failure::Failure,
+    keys::{FileId, FileRef, Owner},
+    time::UnixMillis,
+};
+
+/// What became of a file so far.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Status {
+    /// Announced but not arrived, or overwritten and waiting for its newer event.
+    Pending,
+    /// An attempt holds the lease.
+    Processing,
+    /// Unloaded: the record names the outputs.
+    Done,
+    /// The file is at fault: never retried.
+    Rejected,
+    /// We were at fault: retried, then left in the failure destination.
+    Failed,
+    /// The upload was deleted before it was unloaded.
+    Removed,
+}
+
+impl Status {
+    /// The name in the catalogue and the API.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Pending => "pending",
+            Self::Processing => "processing",
+            Self::Done => "done",
+            Self::Rejected => "rejected",
+            Self::Failed => "failed",
+            Self::Removed => "removed",
+        }
+    }
+}
+
+impl fmt::Display for Status {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// The object that was uploaded, one version of it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Upload {
+    /// Size of the object.
+    pub size_bytes: u64,
+    /// The object's entity tag, without quotes: what reads are pinned to.
+    pub etag: String,
+    /// Where the version stands among the changes to its key.
+    pub sequencer: Sequencer,
+}
+
+/// The right to work on a file, for a time.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Lease {
+    /// The invocation that holds it: Lambda gives a retry the same request id.
+    pub holder: String,
+    /// When it ends by itself.
+    pub until: UnixMillis,
+}
+
+/// One thing that a file was turned into.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Output {
+    /// Its name, such as `table.parquet`.
+    pub name: String,
+    /// Its key in the results bucket.
+    pub key: String,
+    /// Its size.
+    pub size_bytes: u64,
+    /// Its media type.
+    pub content_type: String,
+}
+
+/// One file's entry in the catalogue.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct FileRecord {
+    /// Whom it belongs to.
+    pub owner: Owner,
+    /// Its id.
+    pub id: FileId,
+    /// The function that unloads it.
+    pub kind: String,
+    /// Its name, as its uploader gave it.
+    pub name: String,
+    /// Where the upload lies.
+    pub bucket: String,
+    /// Under which key.
+    pub key: String,
+    /// What became of it so far.
+    pub status: Status,
+    /// When it was announced, or first seen.
+    pub created_at: UnixMillis,
+    /// When the record last changed.
+    pub updated_at: UnixMillis,
+    /// The size that was announced, before the upload arrived.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub announced_bytes: Option<u64>,
+    /// The version of the upload that the record speaks of; none before it arrived.
+    #[serde(flatten, skip_serializing_if = "Option::is_none", default)]
+    pub upload: Option<Upload>,
+    /// Attempts made so far, over all versions of the upload: the fence token of the latest.
+    #[serde(default)]
+    pub fence: u64,
+    /// Who works on it.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub lease: Option<Lease>,
+    /// Version of the processor that claimed it last.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub processor_version: Option<u32>,
+    /// What it was turned into, all by one attempt. Speaks of the current upload only while `status` is `done`.
+    #[serde(skip_serializing_if = "Vec::is_empty", default)]
+    pub outputs: Vec<Output>,
+    /// The processor's summary.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub report: Option<serde_json::Value>,
+    /// Why it was rejected or failed.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub failure: Option<Failure>,
+    /// When the upload was deleted after it had been unloaded or rejected.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub upload_removed_at: Option<UnixMillis>,
+    /// When the record is forgotten, in seconds since 1970: only for an upload that was announced and never came.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub expires_at: Option<u64>,
+}
+
+impl FileRecord {
+    /// A file that was announced and has not arrived.
+    #[must_use]
+    pub fn announced(file: FileRef, kind: &str, name: &str, at: (&str, &str), now: UnixMillis) -> Self {
+        let (bucket, key) = at;
+        Self {
+            owner: file.owner,
+            id: file.id,
+            kind: kind.to_owned(),
+            name: name.to_owned(),
+            bucket: bucket.to_owned(),
+            key: key.to_owned(),
+            status: Status::Pending,
+            created_at: now,
+            updated_at: now,
+            announced_bytes: None,
+            upload: None,
+            fence: 0,
+            lease: None,
+            processor_version: None,
+            outputs: Vec::new(),
+            report: None,
+            failure: None,
+            upload_removed_at: None,
+            expires_at: None,
+        }
+    }
+
+    /// Which file it speaks of.
+    #[must_use]
+    pub fn file(&self) -> FileRef {
+        FileRef {
+            owner: self.owner.clone(),
+            id: self.id,
+        }
+    }
+
+    /// Where it stands in its owner's list: sorts by time, then by id.
+    #[must_use]
+    pub fn listed_as(&self) -> String {
+        format!("{}#{}", self.created_at, self.id)
+    }
+
+    /// The size of the upload: as it arrived, else as it was announced.
+    #[must_use]
+    pub fn size_bytes(&self) -> Option<u64> {
+        self.upload
+            .as_ref()
+            .map(|upload| upload.size_bytes)
+            .or(self.announced_bytes)
+    }
+
+    /// What a reader should be told: an attempt that died cannot write that it did, but its lease runs out.
+    /// From then until a retry claims the file, `processing` reads as `failed`.
+    #[must_use]
+    pub fn seen_at(mut self, now: UnixMillis) -> Self {
+        if let (Status::Processing, Some(lease)) = (self.status, &self.lease)
+            && lease.until <= now
+        {
+            self.failure = Some(Failure::internal(
+                "attempt-lost",
+                format!("attempt {} ended without a word, by {}", self.fence, lease.until),
+            ));
+            self.status = Status::Failed;
+        }
+        self
+    }
+}
