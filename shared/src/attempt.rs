@@ -100,11 +100,11 @@ impl Ending {
         }
     }
 
-    /// Why the invocation should be retried, if it should.
+    /// Why the file was not unloaded: to be retried unless the failure is final.
     #[must_use]
     pub const fn failure(&self) -> Option<&Failure> {
         match self {
-            Self::Committed(Outcome::Failed(failure)) if !failure.kind.is_final() => Some(failure),
+            Self::Committed(Outcome::Failed(failure)) => Some(failure),
             _ => None,
         }
     }

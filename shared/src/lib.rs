@@ -13,8 +13,12 @@
 
 #[cfg(feature = "store")]
 pub mod attempt;
+#[cfg(feature = "aws")]
+pub mod aws;
 #[cfg(feature = "store")]
 pub mod catalogue;
+#[cfg(feature = "aws")]
+pub mod config;
 #[cfg(feature = "store")]
 pub mod deadline;
 #[cfg(feature = "store")]
@@ -22,10 +26,14 @@ pub mod event;
 pub mod failure;
 #[cfg(feature = "store")]
 pub mod keys;
+#[cfg(feature = "lambda")]
+pub mod lambda;
 pub mod limits;
 pub mod processor;
 #[cfg(feature = "store")]
 pub mod store;
+#[cfg(feature = "lambda")]
+pub mod telemetry;
 #[cfg(feature = "store")]
 pub mod time;
 

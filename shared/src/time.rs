@@ -13,11 +13,11 @@ use serde::{Deserialize, Serialize};
 #[serde(into = "String", try_from = "String")]
 pub struct UnixMillis(u64);
 
-/// The last moment that RFC 3339 can write, 9999-12-31T23:59:59.999Z.
-const LATEST: u64 = 253_402_300_799_999;
+/// The last moment that can be written in every time zone, 9999-12-30T22:00:00.000Z.
+const LATEST: u64 = 253_402_207_200_000;
 
 impl UnixMillis {
-    /// From milliseconds since the epoch; what lies after the year 9999 becomes its last millisecond.
+    /// From milliseconds since the epoch; what lies after the year 9999 becomes its end.
     #[must_use]
     pub const fn new(millis: u64) -> Self {
         Self(if millis > LATEST { LATEST } else { millis })
@@ -110,7 +110,7 @@ mod tests {
             assert_eq!(time.to_string(), text);
             assert_eq!(text.parse(), Ok(time));
         }
-        assert_eq!(UnixMillis::new(u64::MAX).to_string(), "9999-12-31T23:59:59.999Z");
+        assert_eq!(UnixMillis::new(u64::MAX).to_string(), "9999-12-30T22:00:00.000Z");
         assert!("1969-12-31T23:59:59Z".parse::<UnixMillis>().is_err());
     }
 }

@@ -1,0 +1,251 @@
+//! The one loop that every processor shares: from an invocation to its answer.
+
+use std::{
+    process::ExitCode,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::{Duration, Instant, SystemTime},
+};
+
+use futures::FutureExt as _;
+use lambda_runtime::{Diagnostic, LambdaEvent, service_fn};
+use serde_json::{Value, json};
+use tracing::Instrument as _;
+
+use crate::{
+    attempt::{Ending, Invocation, Unloaded, Unloader},
+    aws,
+    config::{ConfigError, Environment, ProcessorConfig},
+    event::{self, Change, Incoming},
+    failure::{Failure, FailureKind},
+    processor::Processor,
+    store::{Catalogue, Objects, dynamodb::DynamoCatalogue, read::ReadPlan, s3::S3Objects},
+    telemetry::{self, FileMetrics},
+};
+
+/// Runs a processor on Lambda until the environment is taken down. For `main`, which returns what this returns.
+///
+/// # Errors
+/// The exit code says that the start failed; the log says why.
+#[must_use]
+pub fn run<P: Processor>(processor: P) -> ExitCode {
+    let environment = Environment::of_process();
+    start(&environment, async |environment| {
+        let config = ProcessorConfig::read(environment)?;
+        let sdk = aws::configure().await;
+        let unloader = Unloader {
+            objects: S3Objects::new(aws_sdk_s3::Client::new(&sdk)),
+            catalogue: DynamoCatalogue::new(aws_sdk_dynamodb::Client::new(&sdk), config.table_name),
+            results_bucket: config.results_bucket,
+            drop_owner: config.drop_owner,
+            limits: config.limits,
+            read_plan: ReadPlan::default(),
+        };
+        let function = Arc::new(Function {
+            processor: Arc::new(processor),
+            unloader,
+            warm: AtomicBool::new(false),
+        });
+        lambda_runtime::run(service_fn(move |event: LambdaEvent<Value>| {
+            let function = Arc::clone(&function);
+            // Boxed: the SDK's futures nest deeper than the compiler follows.
+            async move { Box::pin(function.invoke(event)).await }.boxed()
+        }))
+        .await
+        .map_err(StartError::Runtime)
+    })
+}
+
+/// Why a function did not start, or stopped.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// Its configuration is wrong.
+    #[error(transparent)]
+    Config(#[from] ConfigError),
+    /// The Lambda runtime API could not be spoken to.
+    #[error("the lambda runtime stopped: {0}")]
+    Runtime(lambda_runtime::Error),
+}
+
+/// Starts the log and the runtime, runs `main` on one thread (a function below 1,769 MB has less than one core),
+/// and says why it failed if it does.
+pub fn start(
+    environment: &Environment,
+    main: impl AsyncFnOnce(&Environment) -> Result<(), StartError>,
+) -> ExitCode {
+    telemetry::start(environment.optional("LOG_LEVEL").unwrap_or("info"));
+    let runtime = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(error) => {
+            tracing::error!(%error, "could not start the runtime");
+            return ExitCode::FAILURE;
+        }
+    };
+    match runtime.block_on(main(environment)) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            tracing::error!(%error, "could not start");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// A processor and what it needs, for the time of its environment.
+struct Function<P, O, C> {
+    processor: Arc<P>,
+    unloader: Unloader<O, C>,
+    warm: AtomicBool,
+}
+
+/// The answer to Lambda when an attempt failed: its type is what a retry policy or an alarm can look for.
+fn diagnostic(failure: &Failure) -> Diagnostic {
+    let error_type = match failure.kind {
+        FailureKind::Rejected => "Rejected",
+        FailureKind::Limit => "Limit",
+        FailureKind::Transient => "Transient",
+        FailureKind::Internal => "Internal",
+    };
+    Diagnostic {
+        error_type: error_type.to_owned(),
+        error_message: format!("{}: {failure}", failure.code),
+    }
+}
+
+impl<P: Processor, O: Objects, C: Catalogue> Function<P, O, C> {
+    async fn invoke(&self, event: LambdaEvent<Value>) -> Result<Value, Diagnostic> {
+        let LambdaEvent { payload, context } = event;
+        let request_id = context.request_id.clone();
+        let cold_start = !self.warm.swap(true, Ordering::Relaxed);
+        let span = tracing::info_span!("invocation", kind = P::NAME, request_id, cold_start);
+        let deadline = context.deadline();
+        self.answer(payload, &request_id, deadline).instrument(span).await
+    }
+
+    async fn answer(
+        &self,
+        payload: Value,
+        request_id: &str,
+        deadline: SystemTime,
+    ) -> Result<Value, Diagnostic> {
+        let incoming = event::decode(payload).map_err(|error| {
+            tracing::error!(%error, "the event cannot be understood");
+            diagnostic(&Failure::internal("event", error.to_string()))
+        })?;
+        match incoming {
+            Incoming::Test { bucket } => {
+                tracing::info!(bucket, "test event acknowledged");
+                Ok(json!({"acknowledged": "s3:TestEvent"}))
+            }
+            Incoming::Changes(changes) => {
+                let endings = self
+                    .changes(changes, request_id, deadline)
+                    .await
+                    .map_err(|f| diagnostic(&f))?;
+                Ok(json!({"files": endings.iter().map(summary).collect::<Vec<_>>()}))
+            }
+            Incoming::Queue(messages) => {
+                let mut refused = Vec::new();
+                for message in messages {
+                    let done = match message.body {
+                        Ok(Incoming::Changes(changes)) => self.changes(changes, request_id, deadline).await,
+                        Ok(_) => Ok(Vec::new()),
+                        Err(error) => {
+                            tracing::error!(%error, message_id = message.id, "the message cannot be understood");
+                            Err(Failure::internal("event", error.to_string()))
+                        }
+                    };
+                    // Whoever works on a file now may die of it, and this message is the last that speaks of
+                    // the file: it comes back until it finds the file done.
+                    let busy = |unloaded: &Unloaded| matches!(unloaded.ending, Ending::Busy(_));
+                    if done.map_or(true, |endings| endings.iter().any(busy)) {
+                        refused.push(json!({"itemIdentifier": message.id}));
+                    }
+                }
+                Ok(json!({"batchItemFailures": refused}))
+            }
+        }
+    }
+
+    /// Sees to all changes; then fails if one of them is to be retried. Those that are done stay done.
+    async fn changes(
+        &self,
+        changes: Vec<Change>,
+        request_id: &str,
+        deadline: SystemTime,
+    ) -> Result<Vec<Unloaded>, Failure> {
+        let mut endings = Vec::with_capacity(changes.len());
+        let mut failed = None;
+        for change in changes {
+            let started = Instant::now();
+            let upload = change.at.to_string();
+            let remaining = deadline
+                .duration_since(SystemTime::now())
+                .unwrap_or(Duration::ZERO);
+            let invocation = Invocation {
+                request_id: request_id.to_owned(),
+                remaining,
+            };
+            let result = self.unloader.unload(&self.processor, change, &invocation).await;
+            report(P::NAME, &upload, request_id, started.elapsed(), &result);
+            match result {
+                Ok(unloaded) => {
+                    failed = unloaded
+                        .ending
+                        .failure()
+                        .filter(|failure| !failure.kind.is_final())
+                        .cloned()
+                        .or(failed);
+                    endings.push(unloaded);
+                }
+                Err(failure) => failed = Some(failure),
+            }
+        }
+        failed.map_or(Ok(endings), Err)
+    }
+}
+
+/// Says how the work on a change went: one line for people, one for CloudWatch's metrics.
+fn report(
+    kind: &str,
+    upload: &str,
+    request_id: &str,
+    duration: Duration,
+    result: &Result<Unloaded, Failure>,
+) {
+    let unloaded = result.as_ref().ok();
+    let ending = unloaded.map(|unloaded| &unloaded.ending);
+    let metrics = FileMetrics {
+        kind,
+        outcome: ending.map_or("failed", Ending::as_str),
+        bytes_in: unloaded.map_or(0, |unloaded| unloaded.bytes_in),
+        bytes_out: ending.map_or(0, Ending::bytes_out),
+        duration,
+        request_id,
+        file_id: unloaded.map(|unloaded| unloaded.file.id.to_string()),
+    };
+    let (outcome, file_id) = (metrics.outcome, &metrics.file_id);
+    match result
+        .as_ref()
+        .map_or_else(Some, |unloaded| unloaded.ending.failure())
+    {
+        None => tracing::info!(file_id, upload, outcome, "finished"),
+        Some(failure) if failure.kind.is_final() => {
+            tracing::info!(file_id, upload, outcome, code = %failure.code, "{failure}");
+        }
+        Some(failure) => {
+            tracing::error!(file_id, upload, outcome, code = %failure.code, blame = %failure.kind, "{failure}");
+        }
+    }
+    metrics.emit();
+}
+
+/// What a synchronous caller (`sam local invoke`) is told of a file.
+fn summary(unloaded: &Unloaded) -> Value {
+    json!({
+        "file_id": unloaded.file.id.to_string(),
+        "owner": unloaded.file.owner.as_str(),
+        "outcome": unloaded.ending.as_str(),
+    })
+}
