@@ -6,35 +6,36 @@
 //!
 //! | feature | adds |
 //! |---|---|
-//! | `store` | the catalogue's types and transitions, the store traits, their in-memory implementations, one attempt's way ([`attempt`]) |
-//! | `aws` | S3 and DynamoDB behind those traits, configuration |
-//! | `lambda` | events, telemetry and the loop that runs a processor on Lambda |
+//! | `catalogue` | the catalogue's types and transitions, events, keys, the store traits, the stores in memory |
+//! | `attempt` | one attempt's way through the stores, on tokio |
+//! | `aws` | S3 and DynamoDB behind the store traits, configuration |
+//! | `lambda` | telemetry and the loop that runs a processor on Lambda |
 //! | `conformance` | the suite that every store implementation must pass |
 
-#[cfg(feature = "store")]
+#[cfg(feature = "attempt")]
 pub mod attempt;
 #[cfg(feature = "aws")]
 pub mod aws;
-#[cfg(feature = "store")]
+#[cfg(feature = "catalogue")]
 pub mod catalogue;
 #[cfg(feature = "aws")]
 pub mod config;
-#[cfg(feature = "store")]
+#[cfg(feature = "attempt")]
 pub mod deadline;
-#[cfg(feature = "store")]
+#[cfg(feature = "catalogue")]
 pub mod event;
 pub mod failure;
-#[cfg(feature = "store")]
+#[cfg(feature = "catalogue")]
 pub mod keys;
 #[cfg(feature = "lambda")]
 pub mod lambda;
 pub mod limits;
 pub mod processor;
-#[cfg(feature = "store")]
+#[cfg(feature = "catalogue")]
 pub mod store;
 #[cfg(feature = "lambda")]
 pub mod telemetry;
-#[cfg(feature = "store")]
+#[cfg(feature = "catalogue")]
 pub mod time;
 
 pub use failure::{Failure, FailureKind, Place};

@@ -8,9 +8,11 @@ pub mod conformance;
 #[cfg(feature = "aws")]
 pub mod dynamodb;
 pub mod memory;
+#[cfg(feature = "attempt")]
 pub mod read;
 #[cfg(feature = "aws")]
 pub mod s3;
+#[cfg(feature = "attempt")]
 pub mod write;
 
 use std::{fmt, ops::Range, pin::Pin};
