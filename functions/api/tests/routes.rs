@@ -1,4 +1,10 @@
 //! What a client of the API may rely on, over stores in memory.
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test says what it expects by panicking"
+)]
 
 use std::{collections::BTreeMap, time::Duration};
 
