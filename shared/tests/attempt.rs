@@ -225,7 +225,7 @@ impl Stage {
     async fn unload(&self, change: Change, request_id: &str) -> Result<Unloaded, Failure> {
         let invocation = Invocation {
             request_id: request_id.into(),
-            remaining: Duration::from_secs(60),
+            remaining: Duration::from_mins(1),
         };
         self.unloader.unload(&Arc::new(Copy), change, &invocation).await
     }

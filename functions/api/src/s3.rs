@@ -11,6 +11,9 @@ use shared::store::{Location, StoreError, StoreErrorKind};
 
 use crate::presign::{Presign, PresignedUpload};
 
+/// The headers of an upload that are signed; what else the SDK would send is nothing to the client.
+const SIGNED: [&str; 2] = ["content-length", "content-type"];
+
 /// Signs with a client's credentials.
 #[derive(Debug, Clone)]
 pub(crate) struct S3Presigner {
@@ -72,9 +75,14 @@ impl Presign for S3Presigner {
         Ok(PresignedUpload {
             method: request.method().to_owned(),
             url: request.uri().to_owned(),
-            headers: request
-                .headers()
-                .map(|(name, value)| (name.to_owned(), value.to_owned()))
+            headers: SIGNED
+                .iter()
+                .filter_map(|name| {
+                    let (_, value) = request
+                        .headers()
+                        .find(|(header, _)| header.eq_ignore_ascii_case(name))?;
+                    Some(((*name).to_owned(), value.to_owned()))
+                })
                 .collect(),
         })
     }

@@ -140,7 +140,7 @@ impl Api {
             processor_version: 1,
             holder: "r".into(),
             now: NOW,
-            lease_until: NOW.after(Duration::from_secs(60)),
+            lease_until: NOW.after(Duration::from_mins(1)),
         };
         let Claimed::Granted(attempt) = self.catalogue.claim(&claim).await.unwrap() else {
             panic!("not granted")

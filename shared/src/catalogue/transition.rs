@@ -251,8 +251,8 @@ pub fn commit(
 /// Whether the record is still this attempt's, or already says this outcome in its name.
 #[must_use]
 pub fn counts(record: &FileRecord, attempt: &Attempt, outcome: &Outcome) -> bool {
-    record.fence == attempt.fence
-        && (record.status == Status::Processing || record.status == outcome.status())
+    let open = record.status == Status::Processing || record.status == outcome.status();
+    record.fence == attempt.fence && record.lease.is_some() && open
 }
 
 /// Marks that an upload was deleted: the record as it becomes, unless the news is old.

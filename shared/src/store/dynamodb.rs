@@ -7,7 +7,7 @@
 //! ```
 //!
 //! A transition is one conditional `UpdateItem`: the conditions here say what
-//! [`transition`](crate::catalogue::transition) says, and a condition that fails hands back the record that made it fail.
+//! [`transition`] says, and a condition that fails hands back the record that made it fail.
 
 use std::collections::HashMap;
 
@@ -138,6 +138,12 @@ fn read(operation: &'static str, item: Item) -> Result<FileRecord, StoreError> {
         .map_err(|error| StoreError::new(StoreErrorKind::Malformed, operation, subject, error.to_string()))
 }
 
+/// The record in what an update gives back; nothing if there was none before, which DynamoDB says with no item
+/// at all and others with an item that has only its key.
+fn existing(operation: &'static str, item: Item) -> Option<Result<FileRecord, StoreError>> {
+    item.contains_key("owner").then(|| read(operation, item))
+}
+
 /// Says what an error of the SDK means.
 fn store_error<E>(operation: &'static str, subject: &impl ToString, error: &SdkError<E>) -> StoreError
 where
@@ -198,15 +204,13 @@ impl DynamoCatalogue {
             .await;
         match answer {
             Ok(answer) => {
-                let before = answer.attributes.filter(|item| !item.is_empty());
-                Ok(Updated::Yes(
-                    before.map(|item| read(operation, item)).transpose()?,
-                ))
+                let before = answer.attributes.and_then(|item| existing(operation, item));
+                Ok(Updated::Yes(before.transpose()?))
             }
             Err(error) => match error.as_service_error() {
                 Some(UpdateItemError::ConditionalCheckFailedException(failed)) => {
-                    let record = failed.item.clone().filter(|item| !item.is_empty());
-                    Ok(Updated::No(record.map(|item| read(operation, item)).transpose()?))
+                    let record = failed.item.clone().and_then(|item| existing(operation, item));
+                    Ok(Updated::No(record.transpose()?))
                 }
                 _ => Err(store_error(operation, file, &error)),
             },
@@ -290,11 +294,8 @@ fn commit_update(
         Outcome::Superseded => update.remove(&["failure"]),
         Outcome::Gone => update.remove(&["outputs", "report", "failure"]),
     }
-    let condition = format!(
-        "{} = {} AND {ended}",
-        update.name("fence"),
-        update.value("fence", attempt.fence)?
-    );
+    let (fence, mine) = (update.name("fence"), update.value("fence", attempt.fence)?);
+    let condition = format!("{fence} = {mine} AND attribute_exists({lease}) AND {ended}");
     Ok((update, condition))
 }
 
