@@ -1,1 +1,25 @@
-//! The local stack: S3, DynamoDB, Lambda and API Gateway in one process, for development only.
+//! The local stack: S3, DynamoDB, SQS, Lambda and API Gateway in one process, for development only.
+//!
+//! It reads the `template.yaml` that is deployed, starts the real function binaries, and gives them what they
+//! find on AWS. No function depends on it. Everything listens on loopback only.
+
+mod clock;
+pub mod dynamodb;
+mod endpoint;
+mod gateway;
+mod lambda;
+mod notes;
+mod notifications;
+pub mod s3;
+pub mod serve;
+mod sqs;
+mod stack;
+mod stop;
+mod stores;
+pub mod template;
+mod token;
+
+pub use lambda::{Credentials, FunctionError, InvokeError, Invoked, LogSink, Outcome, Report, Start, Status};
+pub use notes::Notes;
+pub use stack::{Data, Options, Stack, offline_token};
+pub use token::Issuer;

@@ -1,3 +1,199 @@
-//! `make dev`: starts the local stack and prints where it listens.
+//! `make dev`: starts the local stack, says where everything is, and prints a line per invocation.
 
-fn main() {}
+mod start_table;
+
+use std::collections::BTreeMap;
+use std::io::Write as _;
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::{Context as _, Result};
+use clap::{Args, Parser, Subcommand};
+use local::{Data, Notes, Options, Stack};
+
+/// How long the token in the start table is good.
+const TOKEN_DAYS: u64 = 30;
+
+/// The local stack: S3, DynamoDB, SQS, Lambda and API Gateway in one process. A development tool: it listens
+/// on loopback only, and everybody on this machine may use it.
+#[derive(Parser)]
+#[command(name = "local")]
+struct Cli {
+    #[command(flatten)]
+    place: PlaceArgs,
+    /// Keep no data
+    #[arg(long)]
+    ephemeral: bool,
+    /// Port of S3, DynamoDB, SQS and Lambda; 0 for any free one
+    #[arg(long, default_value_t = 4566)]
+    aws_port: u16,
+    /// Where the function binaries are [default: beside this one]
+    #[arg(long)]
+    bin_dir: Option<PathBuf>,
+    /// Seconds before the first retry of an asynchronous invocation, twice that before the second (on Lambda: a
+    /// minute, and two)
+    #[arg(long, default_value_t = 1.0)]
+    retry_delay: f64,
+    /// Processes per function at most
+    #[arg(long, default_value_t = 4)]
+    concurrency: usize,
+    #[command(subcommand)]
+    command: Option<Command>,
+}
+
+#[derive(Args)]
+struct PlaceArgs {
+    /// The SAM template that says what to run
+    #[arg(long, global = true, default_value = "template.yaml")]
+    template: PathBuf,
+    /// Where data is kept
+    #[arg(long, global = true, default_value = ".longshore")]
+    data_dir: PathBuf,
+    /// Port of the HTTP API; 0 for any free one
+    #[arg(long, global = true, default_value_t = 3000)]
+    api_port: u16,
+    /// A parameter of the template; may be given several times
+    #[arg(long = "parameter", global = true, value_name = "NAME=VALUE", value_parser = parse_parameter)]
+    parameters: Vec<(String, String)>,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Print a token that the HTTP API takes for that owner
+    Token {
+        /// Whose files the token opens (`sub`)
+        owner: String,
+        /// A scope; may be given several times
+        #[arg(long = "scope")]
+        scopes: Vec<String>,
+        /// How long it is good
+        #[arg(long, default_value_t = TOKEN_DAYS)]
+        days: u64,
+    },
+}
+
+fn parse_parameter(text: &str) -> Result<(String, String), String> {
+    let (name, value) = text.split_once('=').ok_or("wants NAME=VALUE")?;
+    Ok((name.to_owned(), value.to_owned()))
+}
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    match run(Cli::parse()).await {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            let _ = writeln!(std::io::stderr(), "local: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn run(cli: Cli) -> Result<()> {
+    let parameters: BTreeMap<String, String> = cli.place.parameters.iter().cloned().collect();
+    match &cli.command {
+        Some(Command::Token { owner, scopes, days }) => {
+            let token = local::offline_token(
+                &cli.place.template,
+                &parameters,
+                &cli.place.data_dir,
+                cli.place.api_port,
+                owner,
+                scopes,
+                Duration::from_hours(days.saturating_mul(24)),
+            )?;
+            say(&token);
+            Ok(())
+        }
+        None => serve(cli, parameters).await,
+    }
+}
+
+async fn serve(cli: Cli, parameters: BTreeMap<String, String>) -> Result<()> {
+    let bin_dir = match cli.bin_dir.clone() {
+        Some(folder) => folder,
+        None => folder_of_this_program()?,
+    };
+    let retry_delay = Duration::try_from_secs_f64(cli.retry_delay)
+        .with_context(|| format!("--retry-delay {} is no number of seconds", cli.retry_delay))?;
+    let data = if cli.ephemeral {
+        Data::Ephemeral
+    } else {
+        Data::Folder(cli.place.data_dir.clone())
+    };
+    let options = Options {
+        data: data.clone(),
+        aws_port: cli.aws_port,
+        api_port: cli.place.api_port,
+        parameters,
+        retry_delay,
+        concurrency: cli.concurrency,
+        log_sink: Arc::new(|function, line| say(&format!("[{function}] {line}"))),
+        notes: Notes::to(|note| say(&format!("NOTE {note}"))),
+        ..Options::new(&cli.place.template, &bin_dir)
+    };
+    // Before the start: a signal during it is not lost.
+    let stop = stop_signal()?;
+    let stack = Stack::start(options).await?;
+    let mut reports = stack.reports();
+    let token = stack.token("you", &[], Duration::from_hours(TOKEN_DAYS * 24))?;
+    say(&start_table::render(
+        &stack,
+        &start_table::Facts {
+            bin_dir,
+            data,
+            retry_delay,
+            token,
+        },
+    ));
+    let printer = tokio::spawn(async move {
+        use tokio::sync::broadcast::error::RecvError;
+        loop {
+            match reports.recv().await {
+                Ok(report) => say(&report.to_string()),
+                Err(RecvError::Lagged(missed)) => say(&format!("NOTE {missed} reports were not printed")),
+                Err(RecvError::Closed) => break,
+            }
+        }
+    });
+    stop.await;
+    say("stopping");
+    stack.shutdown().await;
+    printer.abort();
+    Ok(())
+}
+
+fn folder_of_this_program() -> Result<PathBuf> {
+    let program = std::env::current_exe().context("cannot tell where this program is")?;
+    program
+        .parent()
+        .map(PathBuf::from)
+        .context("this program is in no folder")
+}
+
+/// Ctrl-C, and what `kill` sends.
+#[cfg(unix)]
+fn stop_signal() -> Result<impl Future<Output = ()>> {
+    use tokio::signal::unix::{SignalKind, signal};
+    let mut interrupt = signal(SignalKind::interrupt()).context("cannot listen for Ctrl-C")?;
+    let mut terminate = signal(SignalKind::terminate()).context("cannot listen for SIGTERM")?;
+    Ok(async move {
+        tokio::select! {
+            _ = interrupt.recv() => {}
+            _ = terminate.recv() => {}
+        }
+    })
+}
+
+#[cfg(not(unix))]
+fn stop_signal() -> Result<impl Future<Output = ()>> {
+    Ok(async {
+        let _ = tokio::signal::ctrl_c().await;
+    })
+}
+
+/// One line on stdout. A reader that went away is no reason to stop.
+fn say(line: &str) {
+    let _ = writeln!(std::io::stdout().lock(), "{line}");
+}

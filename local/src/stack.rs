@@ -1,0 +1,421 @@
+//! The whole stack, started and stopped as one: what `make dev` runs, and what tests run in their own process.
+
+use std::collections::BTreeMap;
+use std::fs::{File, TryLockError};
+use std::net::Ipv4Addr;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::{Context as _, Result, bail};
+use bytes::Bytes;
+use tokio::net::TcpListener;
+use tokio::sync::{broadcast, watch};
+use tokio::task::JoinSet;
+
+use crate::endpoint::Endpoint;
+use crate::gateway::{self, Gateway};
+use crate::lambda::journal::Journal;
+use crate::lambda::queue::AsyncQueue;
+use crate::lambda::{
+    Credentials, InvokeError, Invoked, Lambda, LogSink, Report, Settings, Wait, invoke_api, poller,
+};
+use crate::notes::Notes;
+use crate::notifications::{Notifications, ObjectChange};
+use crate::serve;
+use crate::sqs::{Sqs, api as sqs_api};
+use crate::stop::Stop;
+use crate::stores;
+use crate::template::{Attributes, Place, Template};
+use crate::token::{AUDIENCE, ISSUER_PATH, Issuer, Terms};
+
+/// Where the stack keeps what it is given.
+#[derive(Clone, Debug)]
+pub enum Data {
+    /// In that folder: the next start finds it again.
+    Folder(PathBuf),
+    /// Nowhere: gone with the stack.
+    Ephemeral,
+}
+
+/// What S3 and DynamoDB need to know of the rest of the stack.
+pub(crate) struct StoreContext<'a> {
+    /// Where to keep data.
+    pub folder: &'a Path,
+    /// The buckets and tables to be there.
+    pub template: &'a Template,
+    /// The keys that signatures are checked with.
+    pub credentials: &'a Credentials,
+    /// To be told of every change of an object, before its request is answered.
+    pub on_object: Arc<dyn Fn(ObjectChange) + Send + Sync>,
+}
+
+/// How to start a stack. `Options::new` has the defaults of `make dev`, with any free ports.
+pub struct Options {
+    /// `template.yaml`.
+    pub template: PathBuf,
+    /// Where data is kept.
+    pub data: Data,
+    /// Of the AWS endpoint; 0 for any free one.
+    pub aws_port: u16,
+    /// Of the HTTP API; 0 for any free one.
+    pub api_port: u16,
+    /// Where the function binaries are.
+    pub bin_dir: PathBuf,
+    /// Template parameters.
+    pub parameters: BTreeMap<String, String>,
+    /// The pause before the first retry of an asynchronous invocation; twice that before the second.
+    pub retry_delay: Duration,
+    /// Processes per function at most.
+    pub concurrency: usize,
+    /// Takes what functions write: the function's name and a line.
+    pub log_sink: LogSink,
+    /// Takes what the stack has to say.
+    pub notes: Notes,
+}
+
+impl Options {
+    /// An ephemeral stack on free ports.
+    #[must_use]
+    pub fn new(template: impl Into<PathBuf>, bin_dir: impl Into<PathBuf>) -> Self {
+        Self {
+            template: template.into(),
+            data: Data::Ephemeral,
+            aws_port: 0,
+            api_port: 0,
+            bin_dir: bin_dir.into(),
+            parameters: BTreeMap::new(),
+            retry_delay: Duration::from_secs(1),
+            concurrency: 4,
+            log_sink: Arc::new(|_, _| {}),
+            notes: Notes::default(),
+        }
+    }
+}
+
+/// A running stack.
+pub struct Stack {
+    template: Template,
+    aws_endpoint: String,
+    api_url: String,
+    credentials: Credentials,
+    issuer: Arc<Issuer>,
+    issuer_url: String,
+    lambda: Arc<Lambda>,
+    queue: Arc<AsyncQueue>,
+    stop: watch::Sender<bool>,
+    /// Those that end by themselves once they are told to stop.
+    tasks: JoinSet<()>,
+    /// Those that never end: upkeep of the stores.
+    background: JoinSet<()>,
+    /// Held as long as the stack lives.
+    _lock: File,
+    /// Removed when the stack is dropped.
+    _ephemeral: Option<tempfile::TempDir>,
+}
+
+impl Stack {
+    /// Reads the template, opens the data, listens. When this returns, everything answers.
+    pub async fn start(options: Options) -> Result<Self> {
+        let (folder, ephemeral) = open_folder(&options.data)?;
+        let lock = lock(&folder)?;
+        let aws_listener = serve::listen(options.aws_port, "--aws-port").await?;
+        let api_listener = serve::listen(options.api_port, "--api-port").await?;
+        let aws_host = host(&aws_listener)?;
+        let aws_endpoint = format!("http://{aws_host}");
+        let api_url = format!("http://{}", host(&api_listener)?);
+        let issuer_url = format!("{api_url}{ISSUER_PATH}");
+        let attributes = Attributes {
+            aws_endpoint: aws_endpoint.clone(),
+            api_url: api_url.clone(),
+        };
+        let place = Place {
+            attributes,
+            issuer: issuer_url.clone(),
+            audience: AUDIENCE.to_owned(),
+        };
+        let template = read_template(&options.template, &options.parameters, &place)?;
+        let issuer = {
+            let folder = folder.clone();
+            Arc::new(tokio::task::spawn_blocking(move || Issuer::open(&folder)).await??)
+        };
+        let credentials = Credentials::local();
+        let (stop, stopped) = Stop::new();
+        let settings = Settings {
+            aws_endpoint: aws_endpoint.clone(),
+            credentials: credentials.clone(),
+            bin_dir: std::path::absolute(&options.bin_dir)?,
+            concurrency: options.concurrency,
+            log_sink: options.log_sink,
+            stop: stopped.clone(),
+        };
+        let lambda = Lambda::new(&template.functions, settings);
+        let sqs = Arc::new(Sqs::open(&folder.join("sqs.sqlite"), &template.queues)?);
+        let journal = Journal::open(&folder.join("lambda.sqlite"))?;
+        let notes = options.notes;
+        let queue = AsyncQueue::new(
+            lambda.clone(),
+            journal,
+            sqs.clone(),
+            options.retry_delay,
+            notes.clone(),
+        );
+        let notifications = Notifications::new(&template.functions, queue.clone(), notes.clone());
+        let mut tasks = JoinSet::new();
+        let context = StoreContext {
+            folder: &folder,
+            template: &template,
+            credentials: &credentials,
+            on_object: Arc::new(move |change| notifications.publish(&change)),
+        };
+        let mut background = JoinSet::new();
+        let stores = stores::open(&context, &mut background).await?;
+        let endpoint = Endpoint {
+            s3: stores.s3,
+            dynamodb: stores.dynamodb,
+            sqs: sqs_api::handler(sqs.clone(), aws_endpoint.clone()),
+            lambda: invoke_api::handler(lambda.clone(), queue.clone()),
+        };
+        let gateway = open_gateway(&template, &issuer, &issuer_url, &lambda, &notes);
+        tasks.spawn(serve::run(aws_listener, endpoint.handler(), stopped.clone()));
+        tasks.spawn(serve::run(api_listener, gateway.handler(), stopped.clone()));
+        for function in &template.functions {
+            for trigger in &function.queue_triggers {
+                let (name, trigger) = (function.name.clone(), trigger.clone());
+                let (sqs, stopped, notes) = (sqs.clone(), stopped.clone(), notes.clone());
+                tasks.spawn(poller::poll(lambda.clone(), sqs, name, trigger, stopped, notes));
+            }
+        }
+        let resumed = queue.resume()?;
+        if resumed > 0 {
+            notes.say(&format!("{resumed} events of an earlier run go on"));
+        }
+        Ok(Self {
+            template,
+            aws_endpoint,
+            api_url,
+            credentials,
+            issuer,
+            issuer_url,
+            lambda,
+            queue,
+            stop,
+            tasks,
+            background,
+            _lock: lock,
+            _ephemeral: ephemeral,
+        })
+    }
+
+    /// The template, evaluated.
+    #[must_use]
+    pub fn template(&self) -> &Template {
+        &self.template
+    }
+
+    /// `http://127.0.0.1:port`: S3, DynamoDB, SQS, Lambda.
+    #[must_use]
+    pub fn aws_endpoint(&self) -> &str {
+        &self.aws_endpoint
+    }
+
+    /// The HTTP API, with its stage.
+    #[must_use]
+    pub fn api_url(&self) -> String {
+        match self.template.apis.first() {
+            Some(api) if api.stage != "$default" => format!("{}/{}", self.api_url, api.stage),
+            _ => self.api_url.clone(),
+        }
+    }
+
+    /// The keys that clients sign with.
+    #[must_use]
+    pub fn credentials(&self) -> &Credentials {
+        &self.credentials
+    }
+
+    /// A token that the API takes, good for `ttl`.
+    pub fn token(&self, owner: &str, scopes: &[String], ttl: Duration) -> Result<String> {
+        mint(&self.issuer, &self.issuer_url, &self.template, owner, scopes, ttl)
+    }
+
+    /// The local issuer, for tests that need tokens of other shapes.
+    #[must_use]
+    pub fn issuer(&self) -> &Issuer {
+        &self.issuer
+    }
+
+    /// Invokes a function by name, ARN or logical id, and waits for its answer. Throttles as Lambda does.
+    pub async fn invoke(&self, function: &str, payload: impl Into<Bytes>) -> Result<Invoked, InvokeError> {
+        self.lambda
+            .invoke(self.name_of(function), payload.into(), Wait::Never)
+            .await
+    }
+
+    /// Accepts an asynchronous invocation; gives its request id.
+    pub fn invoke_event(&self, function: &str, payload: impl Into<Bytes>) -> Result<String, InvokeError> {
+        self.queue.accept(self.name_of(function), payload.into())
+    }
+
+    fn name_of<'a>(&'a self, function: &'a str) -> &'a str {
+        let known = self
+            .template
+            .functions
+            .iter()
+            .find(|known| known.logical_id == function);
+        known.map_or(function, |known| known.name.as_str())
+    }
+
+    /// Waits until nothing runs and nothing waits for a retry.
+    pub async fn idle(&self) {
+        self.lambda.idle().await;
+    }
+
+    /// Every attempt of every invocation from now on.
+    #[must_use]
+    pub fn reports(&self) -> broadcast::Receiver<Report> {
+        self.lambda.reports()
+    }
+
+    /// The running processes of a function.
+    #[must_use]
+    pub fn pids(&self, function: &str) -> Vec<u32> {
+        self.lambda.pids(self.name_of(function))
+    }
+
+    /// Stops: running functions are killed, events that are not over stay on disk.
+    pub async fn shutdown(mut self) {
+        self.stop.send_replace(true);
+        self.lambda.close();
+        while self.tasks.join_next().await.is_some() {}
+        // After the servers: no request is left that could use the stores.
+        self.background.shutdown().await;
+        // The attempts that were under way are killed by the same signal; this waits for that.
+        let _ = tokio::time::timeout(Duration::from_secs(2), self.lambda.idle()).await;
+    }
+}
+
+/// A token that a stack with this template, data folder and API port takes, without starting one.
+pub fn offline_token(
+    template: &Path,
+    parameters: &BTreeMap<String, String>,
+    folder: &Path,
+    api_port: u16,
+    owner: &str,
+    scopes: &[String],
+    ttl: Duration,
+) -> Result<String> {
+    let (folder, _) = open_folder(&Data::Folder(folder.to_owned()))?;
+    let api_url = format!("http://{}:{api_port}", Ipv4Addr::LOCALHOST);
+    let issuer_url = format!("{api_url}{ISSUER_PATH}");
+    // No token depends on where the AWS endpoint is.
+    let attributes = Attributes {
+        aws_endpoint: String::new(),
+        api_url,
+    };
+    let place = Place {
+        attributes,
+        issuer: issuer_url.clone(),
+        audience: AUDIENCE.to_owned(),
+    };
+    let template = read_template(template, parameters, &place)?;
+    mint(
+        &Issuer::open(&folder)?,
+        &issuer_url,
+        &template,
+        owner,
+        scopes,
+        ttl,
+    )
+}
+
+/// Tokens name the issuer and audience that the template's authorizer trusts: the local ones, unless the
+/// template or its user insists on others. The key is the local one either way.
+fn mint(
+    issuer: &Issuer,
+    issuer_url: &str,
+    template: &Template,
+    owner: &str,
+    scopes: &[String],
+    ttl: Duration,
+) -> Result<String> {
+    let authorizer = template.apis.iter().find_map(|api| {
+        let default = api
+            .default_authorizer
+            .as_ref()
+            .and_then(|name| api.authorizers.get(name));
+        default.or_else(|| api.authorizers.values().next())
+    });
+    let named = authorizer.map_or(issuer_url, |authorizer| authorizer.issuer.as_str());
+    let audience = authorizer.and_then(|authorizer| authorizer.audience.first());
+    let audience = audience.map_or(AUDIENCE, String::as_str);
+    issuer.mint(
+        &Terms {
+            issuer: named,
+            audience,
+            owner,
+            scopes,
+        },
+        ttl,
+    )
+}
+
+fn open_folder(data: &Data) -> Result<(PathBuf, Option<tempfile::TempDir>)> {
+    match data {
+        Data::Folder(folder) => {
+            std::fs::create_dir_all(folder).with_context(|| format!("cannot make {}", folder.display()))?;
+            Ok((folder.clone(), None))
+        }
+        Data::Ephemeral => {
+            let folder = tempfile::tempdir().context("cannot make a folder for ephemeral data")?;
+            Ok((folder.path().to_owned(), Some(folder)))
+        }
+    }
+}
+
+/// Two stacks on one folder would run each other's events. The lock ends with the process, however that ends.
+fn lock(folder: &Path) -> Result<File> {
+    let path = folder.join("lock");
+    let file = File::create(&path).with_context(|| format!("cannot make {}", path.display()))?;
+    match file.try_lock() {
+        Ok(()) => Ok(file),
+        Err(TryLockError::WouldBlock) => bail!(
+            "another local stack runs on {}: stop it, or choose another folder with --data-dir",
+            folder.display()
+        ),
+        Err(TryLockError::Error(error)) => {
+            Err(error).with_context(|| format!("cannot lock {}", path.display()))
+        }
+    }
+}
+
+fn host(listener: &TcpListener) -> Result<String> {
+    Ok(listener.local_addr().context("cannot tell the port")?.to_string())
+}
+
+fn read_template(path: &Path, parameters: &BTreeMap<String, String>, place: &Place) -> Result<Template> {
+    let text = std::fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))?;
+    Template::read(&text, parameters, place).with_context(|| path.display().to_string())
+}
+
+fn open_gateway(
+    template: &Template,
+    issuer: &Arc<Issuer>,
+    issuer_url: &str,
+    lambda: &Arc<Lambda>,
+    notes: &Notes,
+) -> Arc<Gateway> {
+    let mut apis = template.apis.iter().filter(|api| !api.routes.is_empty());
+    let first = apis.next();
+    for other in apis {
+        notes.say(&format!(
+            "{} is not served: there is one port, and an API on it already",
+            other.logical_id
+        ));
+    }
+    let (issuer, url, lambda) = (issuer.clone(), issuer_url.to_owned(), lambda.clone());
+    match first {
+        Some(api) => Gateway::new(api.clone(), issuer, url, lambda),
+        None => gateway::without_api(issuer, url, lambda),
+    }
+}
