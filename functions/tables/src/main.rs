@@ -1,0 +1,7 @@
+//! `tables` as a Lambda function.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    shared::lambda::run(tables::Tables)
+}

@@ -1,0 +1,180 @@
+//! `rejects.jsonl`: the records that are no rows, each with where it stands and why.
+
+use std::{borrow::Cow, collections::BTreeMap, io::Write};
+
+use serde::Serialize;
+use shared::{Failure, OutputWriter, Outputs, Place};
+
+use crate::reader::{Block, Fault, Reject};
+
+/// How many bytes of a rejected record are shown.
+pub const RAW_BYTES: usize = 1024;
+/// How many reasons are remembered, to be told when no row was good.
+const REMEMBERED: usize = 3;
+
+/// A line of `rejects.jsonl`.
+#[derive(Debug, Serialize)]
+struct Line<'a> {
+    /// Number of the record, from 1; the header and blank lines are not counted.
+    row: u64,
+    /// Offset of the record's first byte.
+    byte_offset: u64,
+    /// A name for programs.
+    reason: &'static str,
+    /// A sentence for people.
+    message: &'a str,
+    /// The record's first [`RAW_BYTES`] bytes; what is not UTF-8 is shown as U+FFFD.
+    raw: Cow<'a, str>,
+    /// Whether the record is longer than that.
+    raw_truncated: bool,
+}
+
+/// Writes rejected records and counts them. The output is created with the first of them.
+#[derive(Default)]
+pub struct Rejects {
+    output: Option<Box<dyn OutputWriter>>,
+    lines: Vec<u8>,
+    by_reason: BTreeMap<&'static str, u64>,
+    first: Vec<(u64, u64, String)>,
+}
+
+impl Rejects {
+    /// Writes a block's rejects. `columns` and `record_bytes` are what the records broke.
+    pub fn take(
+        &mut self,
+        block: &Block<'_>,
+        columns: usize,
+        record_bytes: usize,
+        outputs: &mut dyn Outputs,
+    ) -> Result<(), Failure> {
+        if block.rejects.is_empty() {
+            return Ok(());
+        }
+        self.lines.clear();
+        for reject in block.rejects {
+            self.line(block, reject, columns, record_bytes)?;
+        }
+        let output = match &mut self.output {
+            Some(output) => output,
+            none => none.insert(outputs.create("rejects.jsonl", "application/jsonl")?),
+        };
+        output
+            .write_all(&self.lines)
+            .map_err(|error| Failure::from_write(&error))
+    }
+
+    fn line(
+        &mut self,
+        block: &Block<'_>,
+        reject: &Reject,
+        columns: usize,
+        record_bytes: usize,
+    ) -> Result<(), Failure> {
+        let (reason, message) = explain(reject.fault, columns, record_bytes);
+        *self.by_reason.entry(reason).or_default() += 1;
+        let raw = block.raw(reject);
+        let byte_offset = block.offset(reject);
+        let line = Line {
+            row: reject.row,
+            byte_offset,
+            reason,
+            message: &message,
+            raw: show(raw),
+            raw_truncated: raw.len() > RAW_BYTES,
+        };
+        serde_json::to_writer(&mut self.lines, &line)
+            .map_err(|error| Failure::internal("rejects", error.to_string()))?;
+        self.lines.push(b'\n');
+        if self.first.len() < REMEMBERED {
+            self.first.push((reject.row, byte_offset, message));
+        }
+        Ok(())
+    }
+
+    /// How many there were.
+    #[must_use]
+    pub fn count(&self) -> u64 {
+        self.by_reason.values().sum()
+    }
+
+    /// The failure of a file in which no record is a row.
+    #[must_use]
+    pub fn no_good_row(&self) -> Failure {
+        let reasons: Vec<String> = self
+            .first
+            .iter()
+            .map(|(row, _, message)| format!("row {row}: {message}"))
+            .collect();
+        let message = format!(
+            "none of the {} rows could be read: {}",
+            self.count(),
+            reasons.join("; ")
+        );
+        let failure = Failure::rejected("no-good-row", message);
+        match self.first.first() {
+            Some(&(row, offset, _)) => failure.at(Place::Row { row, offset }),
+            None => failure,
+        }
+    }
+
+    /// Ends the output, if there is one; gives how many there were for each reason.
+    pub fn finish(self) -> Result<BTreeMap<&'static str, u64>, Failure> {
+        self.output.map_or(Ok(()), OutputWriter::finish)?;
+        Ok(self.by_reason)
+    }
+}
+
+/// The first bytes of a record, not cut within a character.
+fn show(raw: &[u8]) -> Cow<'_, str> {
+    let cut = raw.get(..RAW_BYTES).unwrap_or(raw);
+    match std::str::from_utf8(cut) {
+        // Nothing wrong but the cut.
+        Err(error) if error.error_len().is_none() && raw.len() > RAW_BYTES => {
+            String::from_utf8_lossy(cut.get(..error.valid_up_to()).unwrap_or_default())
+        }
+        _ => String::from_utf8_lossy(cut),
+    }
+}
+
+/// A fault's name and sentence.
+pub(crate) fn explain(fault: Fault, columns: usize, record_bytes: usize) -> (&'static str, String) {
+    match fault {
+        Fault::FieldCount { found } => {
+            let fields = if found == 1 { "field" } else { "fields" };
+            (
+                "field-count",
+                format!("{found} {fields}, and the header has {columns}"),
+            )
+        }
+        Fault::NotUtf8 { at } => ("not-utf8", format!("not UTF-8 from byte {at} of the record on")),
+        Fault::Nul { at } => ("nul", format!("a NUL at byte {at} of the record")),
+        Fault::StrayQuote { at } => (
+            "stray-quote",
+            format!("text after the closing quote at byte {at} of the record"),
+        ),
+        Fault::UnterminatedQuote => (
+            "unterminated-quote",
+            "a quote opens a field and does not close it".to_owned(),
+        ),
+        Fault::TooLong => (
+            "too-long",
+            format!("longer than the {record_bytes} bytes a record may have"),
+        ),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_long_record_is_cut_between_characters_and_bad_bytes_are_shown() {
+        let long = "é".repeat(RAW_BYTES);
+        assert_eq!(
+            show(format!("a{long}").as_bytes()),
+            format!("a{}", "é".repeat(RAW_BYTES / 2 - 1))
+        );
+        assert_eq!(show(b"a\xFFb\0"), "a\u{FFFD}b\0");
+        assert_eq!(show(b"\xE2\x98"), "\u{FFFD}");
+    }
+}

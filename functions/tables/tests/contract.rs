@@ -1,0 +1,220 @@
+//! The whole core over files in memory: what it writes, refuses and counts.
+
+#![expect(clippy::expect_used, reason = "a test that cannot go on fails here")]
+
+mod run;
+
+use proptest::prelude::*;
+use run::{convert, convert_with, is_same, read_back};
+use shared::{FailureKind, Limits};
+
+fn refused(bytes: &[u8]) -> (FailureKind, String, String) {
+    let failure = convert(bytes).expect_err("refused");
+    (failure.kind, failure.code.to_string(), failure.to_string())
+}
+
+#[test]
+fn a_table_is_written_profiled_and_its_bad_rows_set_aside() {
+    let done = convert(b"id,name,at\n1,ann,2024-05-06\n2,bob\n3,\"c,d\",2024-05-07\n").unwrap();
+    assert_eq!(
+        (
+            done.report.rows,
+            done.report.rows_written,
+            done.report.rows_rejected
+        ),
+        (3, 2, 1)
+    );
+    assert_eq!(
+        read_back(&done.outputs["table.parquet"]),
+        [["1", "ann", "2024-05-06"], ["3", "c,d", "2024-05-07"]]
+    );
+    let rejects = String::from_utf8(done.outputs["rejects.jsonl"].clone()).unwrap();
+    let reject: serde_json::Value = serde_json::from_str(rejects.trim_end()).unwrap();
+    assert_eq!((&reject["row"], &reject["byte_offset"]), (&2.into(), &28.into()));
+    assert_eq!(
+        (&reject["reason"], &reject["raw"]),
+        (&"field-count".into(), &"2,bob".into())
+    );
+}
+
+#[test]
+fn no_output_for_rejects_where_there_are_none() {
+    let done = convert(b"a,b\n1,2\n").unwrap();
+    assert_eq!(
+        done.outputs.keys().collect::<Vec<_>>(),
+        ["profile.json", "table.parquet"]
+    );
+}
+
+#[test]
+fn a_header_alone_is_a_table_without_rows() {
+    for text in [&b"a,b"[..], b"a,b\n", b"\xEF\xBB\xBFa,b\r\n\r\n"] {
+        let done = convert(text).unwrap();
+        assert_eq!((done.report.rows, done.report.columns), (0, 2));
+        assert_eq!(
+            read_back(&done.outputs["table.parquet"]),
+            Vec::<Vec<String>>::new()
+        );
+    }
+}
+
+#[test]
+fn what_is_no_table_is_refused_by_name() {
+    for (bytes, code) in [
+        (&b""[..], "empty"),
+        (b"\n", "empty"),
+        (b"\r\n\r\n\n\n", "empty"),
+        (b"\"", "bad-header"),
+        (b"a,\xFF\n1,2\n", "bad-header"),
+        (b"\x1F\x8B\x08\x00", "binary"),
+        (b"\0", "binary"),
+        (b"\xFF\xFEa\0\n\0", "utf-16"),
+        (b"a,b\n1\n2\n3,4,5\n", "no-good-row"),
+    ] {
+        let (kind, found, message) = refused(bytes);
+        assert_eq!((kind, found.as_str()), (FailureKind::Rejected, code), "{message}");
+        assert!(message.contains("(at "), "{message} has no place");
+    }
+    let (_, _, message) = refused(b"a,b\n1\n2\n");
+    assert!(
+        message.contains("row 1: 1 field, and the header has 2; row 2"),
+        "{message}"
+    );
+}
+
+#[test]
+fn headers_beyond_the_limits_are_refused() {
+    let wide = "c,".repeat(100_000);
+    assert_eq!(refused(wide.as_bytes()).1, "too-many-columns");
+    let long = "c".repeat(3 << 20);
+    assert_eq!(refused(long.as_bytes()).1, "bad-header");
+}
+
+#[test]
+fn a_file_of_more_bytes_than_its_limit_is_refused() {
+    let limits = Limits {
+        input_bytes: 10,
+        ..Limits::default()
+    };
+    let failure = convert_with(b"a,b\n1,2\n3,4\n", &limits).unwrap_err();
+    assert_eq!(
+        (failure.kind, failure.code.as_ref()),
+        (FailureKind::Limit, "input-too-large")
+    );
+}
+
+#[test]
+fn a_billion_quotes_and_the_like_end() {
+    let quotes = [b"a,b\n1,2\n".as_slice(), &vec![b'"'; 8 << 20]].concat();
+    let done = convert(&quotes).unwrap();
+    assert_eq!((done.report.rows_written, done.report.rows_rejected), (1, 1));
+    let lines = [b"a,b\n1,2\n".as_slice(), &b"\"\n".repeat(1 << 20)].concat();
+    let done = convert(&lines).unwrap();
+    assert_eq!(done.report.rows_written, 1);
+    let carriage = [b"a,b\r1,2\r".as_slice(), &vec![b'\r'; 1 << 20]].concat();
+    assert_eq!(convert(&carriage).unwrap().report.blank_lines, 1 << 20);
+    let one_line = [b"a,b\n1,2\n".as_slice(), &vec![b'x'; 32 << 20], b"\n3,4\n"].concat();
+    let done = convert(&one_line).unwrap();
+    assert_eq!((done.report.rows_written, done.report.rows_rejected), (2, 1));
+}
+
+#[test]
+fn a_large_file_is_read_twice_and_says_the_same_as_a_small_one() {
+    let text = "n,t\n".to_owned() + &"12,ab\n,\"c\"\"d\"\n3\n".repeat(1 << 20);
+    let done = convert(text.as_bytes()).unwrap();
+    assert_eq!(
+        (done.readers, done.report.rows, done.report.rows_rejected),
+        (2, 3 << 20, 1 << 20)
+    );
+    let profile: serde_json::Value = serde_json::from_slice(&done.outputs["profile.json"]).unwrap();
+    let column = &profile["columns"][0];
+    assert_eq!(
+        (&column["type"], &column["nulls"], &column["distinct"]),
+        (&"int64".into(), &(1 << 20).into(), &1.into())
+    );
+    assert_eq!(convert(b"a\n1\n").unwrap().readers, 1);
+}
+
+/// A cell and how it is written.
+fn cell() -> impl Strategy<Value = String> {
+    prop_oneof![
+        4 => "-?(0|[1-9][0-9]{0,17})",
+        3 => "-?(0|[1-9][0-9]{0,6})\\.[0-9]{1,4}",
+        2 => Just(String::new()),
+        2 => "(true|false)",
+        2 => "(19|20)[0-9]{2}-0[1-9]-[012][0-9]",
+        2 => "2024-0[1-9]-1[0-9]T0[0-9]:00:0[0-9](\\.[0-9]{3})?",
+        2 => "\\PC{0,8}",
+        1 => "[a-z\",;\n\r]{1,6}",
+    ]
+}
+
+/// Columns whose cells are mostly of one kind, so that types are found and contradicted.
+fn table() -> impl Strategy<Value = Vec<Vec<String>>> {
+    (1_usize..6, 0_usize..30).prop_flat_map(|(columns, rows)| {
+        let column = prop_oneof![
+            proptest::collection::vec(cell(), rows),
+            proptest::collection::vec("(|-?(0|[1-9][0-9]{0,17}))", rows),
+            proptest::collection::vec("(|-?(0|[1-9][0-9]{0,3})\\.[0-9]{2})", rows),
+            proptest::collection::vec("(|true|false)", rows),
+            proptest::collection::vec("(|20[0-9]{2}-0[1-9]-[12][0-9])", rows),
+            proptest::collection::vec("(|2024-0[1-9]-1[0-9]T0[0-9]:00:0[0-9]Z)", rows),
+        ];
+        proptest::collection::vec(column, columns)
+    })
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(400))]
+    #[test]
+    fn what_is_written_reads_back_equal(columns in table(), delimiter in "[,;|\t]") {
+        let rows = columns.iter().map(Vec::len).min().unwrap_or_default();
+        let mut text = (0..columns.len()).map(|index| format!("c{index}")).collect::<Vec<_>>().join(&delimiter) + "\r\n";
+        let mut source = Vec::new();
+        for row in 0..rows {
+            let cells: Vec<String> = columns.iter().map(|column| column[row].clone()).collect();
+            let quoted = |cell: &String| {
+                let plain = !cell.contains(['"', '\n', '\r', ',', ';', '|', '\t', '\0']) && !cell.is_empty();
+                if plain || (cell.is_empty() && row % 2 == 0 && columns.len() > 1) {
+                    cell.clone()
+                } else {
+                    format!("\"{}\"", cell.replace('"', "\"\""))
+                }
+            };
+            text += &cells.iter().map(quoted).collect::<Vec<_>>().join(&delimiter);
+            text += "\r\n";
+            source.push(cells);
+        }
+        let done = convert(text.as_bytes()).unwrap();
+        prop_assert_eq!(done.report.rows_rejected, 0);
+        let back = read_back(&done.outputs["table.parquet"]);
+        prop_assert_eq!(back.len(), source.len());
+        for (source, back) in source.iter().zip(&back) {
+            for (source, back) in source.iter().zip(back) {
+                prop_assert!(is_same(source, back), "{:?} came back as {:?}", source, back);
+            }
+        }
+    }
+
+    #[test]
+    fn any_bytes_end_in_a_report_that_adds_up_or_in_a_refusal(
+        header in "(|a|a,b|a;b;c)\n", bytes in proptest::collection::vec(any::<u8>(), 0..400),
+        text in "[a1,;\"\n\r.é-]{0,300}", binary: bool,
+    ) {
+        let body = if binary { bytes } else { text.into_bytes() };
+        match convert(&[header.as_bytes(), &body].concat()) {
+            Ok(done) => {
+                let report = done.report;
+                prop_assert_eq!(report.rows, report.rows_written + report.rows_rejected);
+                let lines = done.outputs.get("rejects.jsonl").map_or(0, |lines| {
+                    lines.split_inclusive(|byte| *byte == b'\n').map(|line| {
+                        serde_json::from_slice::<serde_json::Value>(line).unwrap();
+                    }).count()
+                });
+                prop_assert_eq!(lines as u64, report.rows_rejected);
+                prop_assert_eq!(read_back(&done.outputs["table.parquet"]).len() as u64, report.rows_written);
+            }
+            Err(failure) => prop_assert!(failure.kind.is_final(), "{}", failure),
+        }
+    }
+}
