@@ -1,0 +1,76 @@
+//! The events in `events/`, as `sam local invoke` would send them.
+
+use serde_json::{Value, json};
+use shared::store::Location;
+use tests::{Stage, root};
+
+fn event(name: &str) -> String {
+    std::fs::read_to_string(root().join("events").join(name)).unwrap()
+}
+
+async fn invoke(stage: &Stage, function: &str, name: &str) -> Value {
+    stage.invoke(function, event(name)).await.unwrap()
+}
+
+#[tokio::test]
+async fn every_event_file_is_understood() {
+    // Without the trigger, the events of the files are the only ones.
+    let quiet = (
+        r#"Events: ["s3:ObjectCreated:*", "s3:ObjectRemoved:*"]"#,
+        r#"Events: ["s3:ObjectRestore:*"]"#,
+    );
+    let stage = Stage::with(&[quiet]).await;
+    let at = Location::new(stage.uploads(), "tables/you/harbour calls.csv");
+    stage
+        .put(
+            &at,
+            std::fs::read(root().join("events/harbour-calls.csv")).unwrap(),
+        )
+        .await;
+
+    let test = invoke(&stage, "Tables", "s3-test.json").await;
+    assert_eq!(test, json!({"acknowledged": "s3:TestEvent"}));
+    let put = invoke(&stage, "Tables", "s3-put-csv.json").await;
+    assert_eq!(
+        (&put["files"][0]["outcome"], &put["files"][0]["owner"]),
+        (&json!("done"), &json!("you")),
+        "{put}"
+    );
+    assert_eq!(
+        invoke(&stage, "Tables", "sqs-s3-put-csv.json").await,
+        json!({"batchItemFailures": []})
+    );
+    let delete = invoke(&stage, "Tables", "s3-delete-csv.json").await;
+    assert_eq!(delete["files"][0]["outcome"], "removed");
+
+    for (name, status) in [
+        ("api-healthz.json", 200),
+        ("api-create-upload.json", 201),
+        ("api-list-files.json", 200),
+        ("api-get-file.json", 404),
+        ("api-get-output.json", 404),
+    ] {
+        let answer = invoke(&stage, "Api", name).await;
+        assert_eq!(answer["statusCode"], status, "{name}: {answer}");
+    }
+    let list: Value = serde_json::from_str(
+        invoke(&stage, "Api", "api-list-files.json").await["body"]
+            .as_str()
+            .unwrap(),
+    )
+    .unwrap();
+    assert_eq!(list["files"].as_array().unwrap().len(), 2, "{list}");
+}
+
+#[tokio::test]
+async fn what_is_no_event_is_an_error_that_says_so() {
+    let stage = Stage::new().await;
+    let answer = stage.invoke("Tables", r#"{"hello": "world"}"#).await.unwrap_err();
+    assert!(
+        answer["errorMessage"]
+            .as_str()
+            .unwrap()
+            .contains("not an S3 notification"),
+        "{answer}"
+    );
+}

@@ -1,0 +1,18 @@
+//! Flows over the real binaries, on the local stack: what a user of Longshore may rely on.
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test says what it expects by panicking"
+)]
+
+mod api;
+mod crashes;
+mod drift;
+mod duplicates;
+mod events;
+mod memory;
+mod overwrites;
+mod reads;
+mod stores;
+mod unload;
