@@ -1,7 +1,7 @@
 //! Who a file belongs to, what it is called, and under which keys its upload and its outputs lie.
 //!
 //! ```text
-//! uploads   tables/<owner>/<file id>/<name>             an upload that the API announced
+//! uploads   tables/<owner>/~<file id>/<name>            an upload that the API announced
 //!           tables/<owner>/<anything>                   dropped for an owner
 //!           tables/<name>                               dropped for nobody: belongs to the drop owner
 //! results   tables/<owner>/<file id>/<fence>/<output>   one attempt's outputs
@@ -202,7 +202,7 @@ pub struct UploadKey<'a> {
 /// The key under which the API lets a file be uploaded.
 #[must_use]
 pub fn upload_key(kind: &str, file: &FileRef, name: &str) -> String {
-    format!("{kind}/{file}/{name}")
+    format!("{kind}/{}/~{}/{name}", file.owner.segment(), file.id)
 }
 
 /// The longest name that fits beside any owner in [`upload_key`]'s 1,024 bytes.
@@ -236,20 +236,29 @@ pub fn read_upload_key<'a>(
     };
     let file = match path.split_once('/') {
         None | Some(("", _)) => dropped(drop_owner.clone()),
-        Some((segment, rest)) => match (Owner::from_segment(segment), rest.split_once('/')) {
+        Some((segment, rest)) => match Owner::from_segment(segment) {
             // A segment too long to be an owner is part of a name.
-            (Err(_), _) => dropped(drop_owner.clone()),
-            (Ok(owner), Some((id, name))) if !name.is_empty() && id.parse::<FileId>().is_ok() => FileRef {
-                owner,
-                id: id.parse().unwrap_or_else(|_| FileId::of_dropped(bucket, key)),
+            Err(_) => dropped(drop_owner.clone()),
+            Ok(owner) => match announced(rest) {
+                Some(id) => FileRef { owner, id },
+                None => dropped(owner),
             },
-            (Ok(owner), _) => dropped(owner),
         },
     };
     Ok(UploadKey {
         file,
         name: Cow::Borrowed(name),
     })
+}
+
+/// The id in `~<file id>/<name>`. The tilde tells it from a folder that somebody named by an id of theirs: two
+/// objects of one folder are two files.
+fn announced(path: &str) -> Option<FileId> {
+    let (id, name) = path.strip_prefix('~')?.split_once('/')?;
+    if name.is_empty() || name.contains('/') {
+        return None;
+    }
+    id.parse().ok()
 }
 
 /// A key that does not lie under a function's prefix: its trigger is misconfigured.
@@ -337,6 +346,15 @@ mod tests {
         assert_eq!(read("tables/alice/2026/flights.csv").file.owner, owner("alice"));
         assert_eq!(read("tables/alice/2026/flights.csv").name, "flights.csv");
         assert_eq!(read("tables//x").file.owner, owner("bucket"));
+        let folder = "tables/alice/01ARZ3NDEKTSV4RRFFQ69G5FAV";
+        for pair in [["a.csv", "b.csv"], ["x/a.csv", "y/a.csv"]] {
+            let [first, second] = pair.map(|name| format!("{folder}/{name}"));
+            assert_ne!(
+                read(&first).file,
+                read(&second).file,
+                "a folder named like an id holds many files"
+            );
+        }
         assert_eq!(read("tables/").name, "");
     }
 

@@ -173,7 +173,7 @@ async fn an_upload_is_announced_signed_and_listed() {
     let id = body["file"]["id"].as_str().unwrap();
     assert_eq!(
         body["upload"]["url"],
-        format!("s3://uploads/tables/alice/{id}/ü.csv?900")
+        format!("s3://uploads/tables/alice/~{id}/ü.csv?900")
     );
     assert_eq!(
         body["upload"]["headers"],
