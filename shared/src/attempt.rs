@@ -28,6 +28,9 @@ use crate::{
 /// Largest report that a record keeps, in bytes of JSON: an item of DynamoDB has at most 400 KB.
 const MAX_REPORT_BYTES: usize = 64 << 10;
 
+/// Longest message of a failure that a record keeps, in bytes.
+const MAX_MESSAGE_BYTES: usize = 2 << 10;
+
 /// What an attempt needs besides the processor and the event.
 #[derive(Debug, Clone)]
 pub struct Unloader<O, C> {
@@ -137,6 +140,8 @@ impl<O: Objects, C: Catalogue> Unloader<O, C> {
         let UploadKey { file, name } = keys::read_upload_key(P::NAME, &at.bucket, &at.key, &self.drop_owner)
             .map_err(|foreign| Failure::internal("foreign-key", foreign.to_string()))?;
         let name = name.into_owned();
+        // Every line of the invocation from here on says which file it is about.
+        tracing::Span::current().record("file_id", tracing::field::display(&file.id));
         let unloaded = |ending, bytes_in| Unloaded {
             file: file.clone(),
             ending,
@@ -206,12 +211,8 @@ impl<O: Objects, C: Catalogue> Unloader<O, C> {
             // The invocation is over by then, whatever became of it.
             lease_until: now.after(invocation.remaining + Duration::from_secs(1)),
         };
-        let attempt = match self
-            .catalogue
-            .claim(&claim)
-            .await
-            .map_err(StoreError::into_failure)?
-        {
+        let claimed = deadline.within(self.catalogue.claim(&claim)).await?;
+        let attempt = match claimed.map_err(StoreError::into_failure)? {
             Claimed::Granted(attempt) => attempt,
             Claimed::Already {
                 status,
@@ -233,16 +234,14 @@ impl<O: Objects, C: Catalogue> Unloader<O, C> {
         let outputs = AttemptOutputs::new(self.objects.clone(), &self.results_bucket, &prefix, deadline);
         let outcome = match self.work(processor, at, name, &upload, &outputs, deadline).await {
             Ok((report, outputs)) => Outcome::Done { outputs, report },
-            Err(failure) => {
-                outputs.abandon().await;
-                match failure.code.as_ref() {
-                    CHANGED => Outcome::Superseded,
-                    GONE => Outcome::Gone,
-                    _ => Outcome::Failed(failure),
-                }
-            }
+            Err(failure) => match failure.code.as_ref() {
+                CHANGED => Outcome::Superseded,
+                GONE => Outcome::Gone,
+                _ => Outcome::Failed(shortened(failure)),
+            },
         };
 
+        // First the record, then the cleaning up: the time may be nearly over.
         let committed = self.catalogue.commit(&attempt, &outcome, UnixMillis::now()).await;
         match committed.map_err(StoreError::into_failure)? {
             // If the commit's answer is lost for good, the outputs stay: the record may name them.
@@ -251,7 +250,16 @@ impl<O: Objects, C: Catalogue> Unloader<O, C> {
                 Ok(Ending::Lost)
             }
             Committed::Yes => {
-                if attempt.fence > 1 && matches!(outcome.status(), Status::Done | Status::Rejected) {
+                if !matches!(outcome, Outcome::Done { .. }) {
+                    outputs.discard().await;
+                }
+                // A failed attempt leaves the record's older outputs alone: it may still name them.
+                if attempt.fence > 1
+                    && matches!(
+                        outcome.status(),
+                        Status::Done | Status::Rejected | Status::Removed
+                    )
+                {
                     self.clear_older_attempts(P::NAME, &attempt).await;
                 }
                 Ok(Ending::Committed(outcome))
@@ -285,7 +293,9 @@ impl<O: Objects, C: Catalogue> Unloader<O, C> {
         };
         let (processor, limits, mut handle) = (Arc::clone(processor), self.limits.clone(), outputs.handle());
         // A panic ends up in the join handle: caught, recorded and retried like any failure of ours.
+        let span = tracing::Span::current();
         let work = tokio::task::spawn_blocking(move || {
+            let _entered = span.enter();
             let report = processor.process(Input::new(&facts, &limits, &source), &mut handle)?;
             serde_json::to_value(report).map_err(|error| Failure::internal("report", error.to_string()))
         });
@@ -323,6 +333,13 @@ impl<O: Objects, C: Catalogue> Unloader<O, C> {
             }
         }
     }
+}
+
+/// A failure that fits a record: a panic's message may hold a whole document.
+fn shortened(mut failure: Failure) -> Failure {
+    let end = failure.message.floor_char_boundary(MAX_MESSAGE_BYTES);
+    failure.message.truncate(end);
+    failure
 }
 
 /// What a panic said, as far as it can be told.

@@ -118,7 +118,8 @@ impl<P: Processor, O: Objects, C: Catalogue> Function<P, O, C> {
         let LambdaEvent { payload, context } = event;
         let request_id = context.request_id.clone();
         let cold_start = !self.warm.swap(true, Ordering::Relaxed);
-        let span = tracing::info_span!("invocation", kind = P::NAME, request_id, cold_start);
+        let file_id = tracing::field::Empty;
+        let span = tracing::info_span!("invocation", kind = P::NAME, request_id, cold_start, file_id);
         let deadline = context.deadline();
         self.answer(payload, &request_id, deadline).instrument(span).await
     }

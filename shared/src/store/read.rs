@@ -14,6 +14,7 @@ use std::{
 use bytes::{Buf, Bytes};
 use futures::{StreamExt, stream};
 use tokio::{runtime::Handle, sync::mpsc};
+use tracing::Instrument as _;
 
 use super::{ByteStream, Location, ObjectHead, Objects, StoreError, StoreErrorKind};
 use crate::{deadline::Deadline, failure::Failure, processor::Source};
@@ -234,7 +235,7 @@ impl<O: Objects> Source for ObjectSource<O> {
         let mut opened = self.opened.lock().unwrap_or_else(PoisonError::into_inner).take();
         let whole = pinned.size_bytes <= pinned.plan.whole_bytes;
         let (sender, chunks) = mpsc::channel(if whole { 4 } else { 1 });
-        self.runtime.spawn(async move {
+        let fetching = async move {
             if whole {
                 let size_bytes = pinned.size_bytes;
                 let mut reading = Resuming::new(pinned, 0..size_bytes, opened.take());
@@ -263,7 +264,8 @@ impl<O: Objects> Source for ObjectSource<O> {
                     return;
                 }
             }
-        });
+        };
+        self.runtime.spawn(fetching.in_current_span());
         Ok(Box::new(ChunkReader {
             chunks,
             current: VecDeque::new(),

@@ -52,6 +52,8 @@ enum FinishedBody {
 struct State {
     names: Vec<String>,
     finished: Vec<Finished>,
+    /// Keys that are, or may be, visible.
+    published: Vec<String>,
     /// Multipart uploads that are neither completed nor aborted: id to key.
     uploads: HashMap<String, String>,
 }
@@ -108,25 +110,22 @@ impl<O: Objects> AttemptOutputs<O> {
         }
     }
 
-    /// Makes every finished output visible. If one cannot be, none stays.
+    /// Makes every finished output visible. If one cannot be, the others are to be [discarded](Self::discard).
     pub async fn publish(&self) -> Result<Vec<Output>, Failure> {
         let finished = mem::take(&mut self.inner.state().finished);
         let work = stream::iter(finished)
             .map(|finished| self.publish_one(finished))
             .buffered(PUBLISHED_AT_ONCE)
             .try_collect();
-        let published: Result<Vec<_>, _> = self.inner.deadline.within(work).await.and_then(|done| done);
-        if published.is_err() {
-            self.discard().await;
-        } else {
-            // What the processor began and dropped.
-            self.abandon().await;
-        }
-        published
+        let published = self.inner.deadline.within(work).await.and_then(|done| done)?;
+        // What the processor began and dropped.
+        self.abort_uploads().await;
+        Ok(published)
     }
 
     async fn publish_one(&self, finished: Finished) -> Result<Output, Failure> {
         let Finished { output, body } = finished;
+        self.inner.state().published.push(output.key.clone());
         let at = self.inner.at(&output.key);
         let done = match body {
             FinishedBody::Whole(body) => self.inner.objects.put(&at, &output.content_type, body).await,
@@ -144,33 +143,28 @@ impl<O: Objects> AttemptOutputs<O> {
     /// Takes back everything: what was published is deleted, what was begun is aborted. Best effort: what
     /// cannot be taken back now is named by no record, and a later attempt or the lifecycle rule clears it away.
     pub async fn discard(&self) {
-        let (names, uploads) = {
-            let mut state = self.inner.state();
-            state.finished.clear();
-            (mem::take(&mut state.names), mem::take(&mut state.uploads))
-        };
-        for (upload, key) in uploads {
-            if let Err(error) = self
-                .inner
-                .objects
-                .abort_upload(&self.inner.at(&key), &upload)
-                .await
-            {
-                tracing::warn!(%error, "could not abort an upload");
-            }
-        }
-        for name in names {
-            let at = self.inner.at(&format!("{}{name}", self.inner.prefix));
-            if let Err(error) = self.inner.objects.delete(&at).await {
+        self.inner.state().finished.clear();
+        self.abort_uploads().await;
+        let published = mem::take(&mut self.inner.state().published);
+        for key in published {
+            if let Err(error) = self.inner.objects.delete(&self.inner.at(&key)).await {
                 tracing::warn!(%error, "could not delete an output");
             }
         }
     }
 
-    /// Aborts what was begun; nothing was published yet.
-    pub async fn abandon(&self) {
-        self.inner.state().names.clear();
-        self.discard().await;
+    async fn abort_uploads(&self) {
+        let uploads = mem::take(&mut self.inner.state().uploads);
+        for (upload, key) in uploads {
+            let aborted = self
+                .inner
+                .objects
+                .abort_upload(&self.inner.at(&key), &upload)
+                .await;
+            if let Err(error) = aborted {
+                tracing::warn!(%error, "could not abort an upload");
+            }
+        }
     }
 }
 
