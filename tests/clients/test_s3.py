@@ -762,8 +762,13 @@ def test_bucket_life(s3):
 
 
 def test_buckets_made_twice(s3, bucket):
+    # Only us-east-1 forgives it.
+    s3.create_bucket(Bucket=bucket)
+    name, elsewhere = new_name(), {"LocationConstraint": "eu-west-1"}
+    s3.create_bucket(Bucket=name, CreateBucketConfiguration=elsewhere)
     with fails("BucketAlreadyOwnedByYou", status=409):
-        s3.create_bucket(Bucket=bucket)
+        s3.create_bucket(Bucket=name, CreateBucketConfiguration=elsewhere)
+    s3.delete_bucket(Bucket=name)
 
 
 def test_bucket_locations(s3):
