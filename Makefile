@@ -83,7 +83,8 @@ check-deny:
 .PHONY: check-pure
 check-pure:
 	@for crate in $(PURE); do \
-		found=$$(cargo tree --locked -p $$crate -e normal --no-default-features --prefix none | grep -E '^(tokio|aws-|lambda_)' | sort -u); \
+		tree=$$(cargo tree --locked -p $$crate -e normal --no-default-features --prefix none) || exit 1; \
+		found=$$(grep -E '^(tokio|aws-|lambda_)' <<<"$$tree" | sort -u); \
 		if [ -n "$$found" ]; then echo "$$crate without its lambda feature depends on:"; echo "$$found"; exit 1; fi; \
 		echo "$$crate: neither tokio nor AWS"; \
 	done

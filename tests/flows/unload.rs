@@ -105,7 +105,7 @@ async fn a_file_that_is_no_table_is_rejected_once_with_the_reason() {
 
 #[tokio::test]
 async fn a_file_above_its_limit_is_refused_at_the_door_and_behind_it() {
-    let stage = Stage::with(&[("Default: 10737418240", "Default: 100")]).await;
+    let stage = Stage::with(&[(r#"Default: "10737418240""#, r#"Default: "100""#)]).await;
     let body = json!({"name": "big.csv", "kind": "tables", "size_bytes": 101});
     let answer = stage.api("alice", "POST", "/v1/uploads", Some(&body)).await;
     assert_eq!(answer.status(), 413);

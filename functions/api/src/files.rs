@@ -145,7 +145,7 @@ pub(crate) fn view(record: FileRecord) -> Value {
         let failure = if failure.kind.is_final() {
             json!(failure)
         } else {
-            json!({"kind": failure.kind, "code": failure.code, "message": "the attempt failed; it is retried"})
+            json!({"kind": failure.kind, "code": failure.code, "message": "the attempt failed; it is retried, then kept for the operator"})
         };
         fields.insert("failure".to_owned(), failure);
     }

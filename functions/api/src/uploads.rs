@@ -29,6 +29,10 @@ use crate::{
 /// How long after its URL has expired the record of an upload that never came is kept.
 const FORGOTTEN_AFTER: Duration = Duration::from_hours(24);
 
+/// What one `PutObject` takes: 5 GiB ("Uploading objects" in the Amazon S3 user guide). Larger files can be
+/// dropped into the bucket as multipart uploads.
+const MAX_PUT_BYTES: u64 = 5 << 30;
+
 /// What a client says of the file it wants to upload.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -107,7 +111,9 @@ fn check(announcement: &Announcement, kinds: &Kinds) -> Result<String, Problem> 
             "must be a media type, such as text/csv",
         ));
     }
-    let max_bytes = kinds.max_bytes(kind);
+    let max_bytes = kinds
+        .max_bytes(kind)
+        .map(|max_bytes| max_bytes.min(MAX_PUT_BYTES));
     if max_bytes.is_none() {
         problems.push(FieldProblem::new(
             "kind",
