@@ -125,8 +125,19 @@ fn serve_connection(stream: TcpStream, peer: Peer, handler: Handler, graceful: &
     let service = service_fn(move |request: Request<hyper::body::Incoming>| {
         let mut request = request.map(|body| body.map_err(BoxError::from).boxed_unsync());
         request.extensions_mut().insert(peer);
+        let expects = request.headers().contains_key(header::EXPECT);
         let answer = handler(request);
-        async move { Ok::<_, Infallible>(answer.await) }
+        async move {
+            let mut response = answer.await;
+            // A client that waits for `100 Continue` sends no body after a refusal (RFC 9110, section 10.1.1), and
+            // the connection cannot tell its next request from that body.
+            if expects && !response.status().is_success() {
+                response
+                    .headers_mut()
+                    .insert(header::CONNECTION, http::HeaderValue::from_static("close"));
+            }
+            Ok::<_, Infallible>(response)
+        }
     });
     let connection = hyper::server::conn::http1::Builder::new()
         .timer(TokioTimer::new())
