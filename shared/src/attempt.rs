@@ -10,7 +10,7 @@
 use std::{any::Any, sync::Arc, time::Duration};
 
 use crate::{
-    catalogue::{Attempt, Claim, Claimed, Committed, Outcome, Output, Removal, Removed, Status, Upload},
+    catalogue::{Claim, Claimed, Committed, Outcome, Output, Removal, Removed, Status, Upload},
     deadline::Deadline,
     event::{Change, What},
     failure::Failure,
@@ -166,10 +166,13 @@ impl<O: Objects, C: Catalogue> Unloader<O, C> {
                     .remove(&removal)
                     .await
                     .map_err(StoreError::into_failure)?;
-                let ending = if removed == Removed::Marked {
-                    Ending::Removed
-                } else {
-                    Ending::Stale
+                let ending = match removed {
+                    Removed::Marked { fence } => {
+                        self.clear_attempts_below(P::NAME, &removal.file, fence).await;
+                        Ending::Removed
+                    }
+                    Removed::Kept => Ending::Removed,
+                    Removed::Stale => Ending::Stale,
                 };
                 Ok(unloaded(ending, 0))
             }
@@ -221,7 +224,7 @@ impl<O: Objects, C: Catalogue> Unloader<O, C> {
             } => {
                 if by_holder {
                     // An earlier try of this invocation committed and broke off before it had cleaned up.
-                    self.clear_older_attempts(P::NAME, &Attempt { file, fence }).await;
+                    self.clear_attempts_below(P::NAME, &file, fence).await;
                 }
                 return Ok(Ending::Already(status));
             }
@@ -230,7 +233,7 @@ impl<O: Objects, C: Catalogue> Unloader<O, C> {
         };
         tracing::info!(file_id = %file.id, owner = %file.owner, attempt = attempt.fence, upload = %at, "claimed");
 
-        let prefix = format!("{}{}/", keys::outputs_prefix(P::NAME, &file), attempt.fence);
+        let prefix = keys::attempt_prefix(P::NAME, &file, attempt.fence);
         let outputs = AttemptOutputs::new(self.objects.clone(), &self.results_bucket, &prefix, deadline);
         let outcome = match self.work(processor, at, name, &upload, &outputs, deadline).await {
             Ok((report, outputs)) => Outcome::Done { outputs, report },
@@ -254,13 +257,11 @@ impl<O: Objects, C: Catalogue> Unloader<O, C> {
                     outputs.discard().await;
                 }
                 // A failed attempt leaves the record's older outputs alone: it may still name them.
-                if attempt.fence > 1
-                    && matches!(
-                        outcome.status(),
-                        Status::Done | Status::Rejected | Status::Removed
-                    )
-                {
-                    self.clear_older_attempts(P::NAME, &attempt).await;
+                if matches!(
+                    outcome.status(),
+                    Status::Done | Status::Rejected | Status::Removed
+                ) {
+                    self.clear_attempts_below(P::NAME, &file, attempt.fence).await;
                 }
                 Ok(Ending::Committed(outcome))
             }
@@ -312,17 +313,20 @@ impl<O: Objects, C: Catalogue> Unloader<O, C> {
         Ok((report, outputs.publish().await?))
     }
 
-    /// Deletes what attempts before this one left: the record names this one's outputs, or none. Best effort:
-    /// what stays is named by no record.
-    async fn clear_older_attempts(&self, kind: &str, attempt: &Attempt) {
-        let prefix = keys::outputs_prefix(kind, &attempt.file);
+    /// Deletes what attempts before this fence left: the record names none of it. Best effort. The first attempt
+    /// has none before it.
+    async fn clear_attempts_below(&self, kind: &str, file: &FileRef, fence: u64) {
+        if fence <= 1 {
+            return;
+        }
+        let prefix = keys::outputs_prefix(kind, file);
         let keys = match self.objects.list(&self.results_bucket, &prefix).await {
             Ok(keys) => keys,
             Err(error) => return tracing::warn!(%error, "could not look for outputs of older attempts"),
         };
         for key in keys
             .into_iter()
-            .filter(|key| keys::fence_of(&prefix, key).is_some_and(|f| f < attempt.fence))
+            .filter(|key| keys::fence_of(&prefix, key).is_some_and(|older| older < fence))
         {
             if let Err(error) = self
                 .objects

@@ -275,10 +275,10 @@ pub fn outputs_prefix(kind: &str, file: &FileRef) -> String {
     format!("{kind}/{file}/")
 }
 
-/// The key of one output of one attempt.
+/// The prefix of one attempt's outputs.
 #[must_use]
-pub fn output_key(kind: &str, file: &FileRef, fence: u64, name: &str) -> String {
-    format!("{kind}/{file}/{fence}/{name}")
+pub fn attempt_prefix(kind: &str, file: &FileRef, fence: u64) -> String {
+    format!("{}{fence}/", outputs_prefix(kind, file))
 }
 
 /// Which attempt's output lies under a key of [`outputs_prefix`].
@@ -387,7 +387,7 @@ mod tests {
             owner: owner("alice"),
             id: FileId::of_dropped("b", "k"),
         };
-        let key = output_key("tables", &file, 12, "table.parquet");
+        let key = attempt_prefix("tables", &file, 12) + "table.parquet";
         assert_eq!(fence_of(&outputs_prefix("tables", &file), &key), Some(12));
         assert_eq!(fence_of("tables/other/", &key), None);
     }

@@ -34,7 +34,6 @@ impl Limits {
             reader,
             left: self.input_bytes,
             cap: self.input_bytes,
-            code: "input-too-large",
         }
     }
 }
@@ -45,7 +44,6 @@ pub struct CappedReader<R> {
     reader: R,
     left: u64,
     cap: u64,
-    code: &'static str,
 }
 
 impl<R: Read> Read for CappedReader<R> {
@@ -58,7 +56,9 @@ impl<R: Read> Read for CappedReader<R> {
             let mut probe = [0; 1];
             return match self.reader.read(&mut probe)? {
                 0 => Ok(0),
-                _ => Err(Failure::limit(self.code, format!("more than {} bytes", self.cap)).into_io()),
+                _ => {
+                    Err(Failure::limit("input-too-large", format!("more than {} bytes", self.cap)).into_io())
+                }
             };
         }
         let length = usize::try_from(self.left).unwrap_or(usize::MAX).min(buffer.len());
@@ -66,25 +66,6 @@ impl<R: Read> Read for CappedReader<R> {
         self.left -= read as u64;
         Ok(read)
     }
-}
-
-/// Reads a whole, small text or document, failing with [`Failure::limit`] past `cap` bytes.
-pub fn read_small(reader: impl Read, cap: usize) -> Result<Vec<u8>, Failure> {
-    let mut capped = CappedReader {
-        reader,
-        left: cap as u64,
-        cap: cap as u64,
-        code: "too-large",
-    };
-    let mut bytes = Vec::new();
-    #[expect(
-        clippy::disallowed_methods,
-        reason = "the reader is capped: this is the place the ban points to"
-    )]
-    capped
-        .read_to_end(&mut bytes)
-        .map_err(|error| Failure::from_read(&error))?;
-    Ok(bytes)
 }
 
 #[cfg(test)]
@@ -98,18 +79,15 @@ mod tests {
             input_bytes: 5,
             ..Limits::default()
         };
-        let read = |bytes: &[u8]| read_small(limits.cap_input(bytes), 100);
-        assert_eq!(read(b"12345"), Ok(b"12345".to_vec()));
-        let failure = read(b"123456").unwrap_err();
+        let read = |bytes: &[u8]| {
+            let mut all = Vec::new();
+            io::copy(&mut limits.cap_input(bytes), &mut all).map(|_| all)
+        };
+        assert_eq!(read(b"12345").unwrap(), b"12345");
+        let failure = Failure::from_read(&read(b"123456").unwrap_err());
         assert_eq!(
             (failure.kind, failure.code.as_ref()),
             (FailureKind::Limit, "input-too-large")
         );
-    }
-
-    #[test]
-    fn a_document_past_its_cap_is_refused_and_not_cut() {
-        assert_eq!(read_small(&b"abc"[..], 3), Ok(b"abc".to_vec()));
-        assert_eq!(read_small(&b"abcd"[..], 3).unwrap_err().kind, FailureKind::Limit);
     }
 }

@@ -132,8 +132,13 @@ pub struct Removal {
 /// What became of the news.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Removed {
-    /// The record says so now.
-    Marked,
+    /// The record says so now, and names no outputs: what attempts below this fence wrote must go.
+    Marked {
+        /// The record's fence, which no attempt has.
+        fence: u64,
+    },
+    /// The record says so now, and keeps its state: results outlive their upload.
+    Kept,
     /// The key was written again since.
     Stale,
 }
@@ -257,7 +262,7 @@ pub fn counts(record: &FileRecord, attempt: &Attempt, outcome: &Outcome) -> bool
 
 /// Marks that an upload was deleted: the record as it becomes, unless the news is old.
 #[must_use]
-pub fn remove(record: Option<&FileRecord>, removal: &Removal) -> Option<FileRecord> {
+pub fn remove(record: Option<&FileRecord>, removal: &Removal) -> Option<(Removed, FileRecord)> {
     let mut next = record.cloned().unwrap_or_else(|| {
         let at = (removal.bucket.as_str(), removal.key.as_str());
         FileRecord::announced(
@@ -283,16 +288,16 @@ pub fn remove(record: Option<&FileRecord>, removal: &Removal) -> Option<FileReco
     next.updated_at = removal.now;
     next.expires_at = None;
     if matches!(next.status, Status::Done | Status::Rejected) {
-        // The results outlive their upload: people delete what they have had unloaded.
+        // People delete what they have had unloaded.
         next.upload_removed_at = Some(removal.now);
-    } else {
-        next.status = Status::Removed;
-        // Whoever is at work on it loses: the next fence is not theirs.
-        next.fence += 1;
-        next.lease = None;
-        next.outputs.clear();
-        next.report = None;
-        next.failure = None;
+        return Some((Removed::Kept, next));
     }
-    Some(next)
+    next.status = Status::Removed;
+    // Whoever is at work on it loses: the next fence is not theirs.
+    next.fence += 1;
+    next.lease = None;
+    next.outputs.clear();
+    next.report = None;
+    next.failure = None;
+    Some((Removed::Marked { fence: next.fence }, next))
 }

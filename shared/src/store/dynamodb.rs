@@ -447,7 +447,11 @@ impl Catalogue for DynamoCatalogue {
         let mut kept = true;
         for _ in 0..3 {
             match self.update(&removal.file, remove_update(removal, kept)).await? {
-                Updated::Yes(_) => return Ok(Removed::Marked),
+                Updated::Yes(_) if kept => return Ok(Removed::Kept),
+                Updated::Yes(before) => {
+                    let fence = before.map_or(0, |record| record.fence) + 1;
+                    return Ok(Removed::Marked { fence });
+                }
                 Updated::No(record) => match record {
                     Some(record) if transition::remove(Some(&record), removal).is_none() => {
                         return Ok(Removed::Stale);

@@ -281,9 +281,9 @@ impl Catalogue for MemoryCatalogue {
     async fn remove(&self, removal: &Removal) -> Result<Removed, StoreError> {
         let mut records = lock(&self.records);
         Ok(match transition::remove(records.get(&removal.file), removal) {
-            Some(next) => {
+            Some((removed, next)) => {
                 records.insert(removal.file.clone(), next);
-                Removed::Marked
+                removed
             }
             None => Removed::Stale,
         })

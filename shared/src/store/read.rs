@@ -4,10 +4,7 @@ use std::{
     collections::VecDeque,
     io::{self, Read},
     ops::Range,
-    sync::{
-        Arc, Mutex, PoisonError,
-        atomic::{AtomicU64, Ordering},
-    },
+    sync::{Arc, Mutex, PoisonError},
     time::Duration,
 };
 
@@ -76,12 +73,10 @@ struct Pinned<O> {
     size_bytes: u64,
     plan: ReadPlan,
     deadline: Deadline,
-    requests: AtomicU64,
 }
 
 impl<O: Objects> Pinned<O> {
     async fn open(&self, range: &Range<u64>) -> Result<(ObjectHead, ByteStream), Failure> {
-        self.requests.fetch_add(1, Ordering::Relaxed);
         // A whole object is asked for without a range, which an empty one would refuse.
         let part = (*range != (0..self.size_bytes)).then(|| range.clone());
         let opened = self
@@ -208,7 +203,6 @@ impl<O: Objects> ObjectSource<O> {
             size_bytes: upload.size_bytes,
             plan,
             deadline,
-            requests: AtomicU64::new(0),
         });
         let first = pinned.plan.ranges(pinned.size_bytes).next().unwrap_or(0..0);
         let (head, stream) = pinned.open(&first).await?;
@@ -220,12 +214,6 @@ impl<O: Objects> ObjectSource<O> {
             },
             head,
         ))
-    }
-
-    /// How many requests for bytes were made so far.
-    #[must_use]
-    pub fn requests(&self) -> u64 {
-        self.pinned.requests.load(Ordering::Relaxed)
     }
 }
 

@@ -252,6 +252,28 @@ async fn outputs_become_visible_together_or_not_at_all() {
 }
 
 #[tokio::test]
+async fn an_upload_deleted_before_its_newer_version_is_unloaded_leaves_no_outputs() {
+    let stage = Stage::new();
+    let old = stage.upload("01", "old").await;
+    stage.ending(old, "r1").await;
+    let broken = stage.upload("02", "!broken").await;
+    assert_eq!(stage.ending(broken, "r2").await.as_str(), "failed");
+    assert_eq!(
+        stage.results().await.len(),
+        2,
+        "a retry may still come: the older outputs stay"
+    );
+    let removed = Change {
+        what: What::Removed,
+        at: stage.upload.clone(),
+        sequencer: Sequencer::new("03"),
+    };
+    assert_eq!(stage.ending(removed, "r3").await, Ending::Removed);
+    assert_eq!(stage.record().await.status, Status::Removed);
+    assert!(stage.results().await.is_empty());
+}
+
+#[tokio::test]
 async fn an_upload_deleted_later_keeps_its_results() {
     let stage = Stage::new();
     let change = stage.upload("01", "hello").await;

@@ -261,7 +261,7 @@ async fn removed_uploads<C: Catalogue>(store: &C) {
     let never_seen = file("unseen");
     assert_eq!(
         store.remove(&removal(&never_seen, "02")).await.unwrap(),
-        Removed::Marked
+        Removed::Marked { fence: 1 }
     );
     assert_eq!(
         store.get(&never_seen).await.unwrap().unwrap().status,
@@ -282,7 +282,7 @@ async fn removed_uploads<C: Catalogue>(store: &C) {
     let attempt = granted(store, &claim_of(&at_work, "01", "r", 49_900)).await;
     assert_eq!(
         store.remove(&removal(&at_work, "02")).await.unwrap(),
-        Removed::Marked
+        Removed::Marked { fence: 2 }
     );
     let committed = store
         .commit(&attempt, &done("a"), UnixMillis::new(50_100))
@@ -302,7 +302,7 @@ async fn removed_uploads<C: Catalogue>(store: &C) {
     );
     assert_eq!(
         store.remove(&removal(&finished, "02")).await.unwrap(),
-        Removed::Marked
+        Removed::Kept
     );
     let record = store.get(&finished).await.unwrap().unwrap();
     assert_eq!(
