@@ -1,0 +1,1 @@
+//! Sorts files by their bytes.
