@@ -9,10 +9,12 @@
 
 use std::{any::Any, sync::Arc, time::Duration};
 
+use serde::Deserialize as _;
+
 use crate::{
-    catalogue::{Claim, Claimed, Committed, Outcome, Output, Removal, Removed, Status, Upload},
+    catalogue::{Attempt, Claim, Claimed, Committed, Outcome, Output, Removal, Removed, Status, Upload},
     deadline::Deadline,
-    event::{Change, What},
+    event::{Change, HandedFile, What},
     failure::Failure,
     keys::{self, FileRef, Owner, UploadKey},
     limits::Limits,
@@ -93,6 +95,7 @@ impl Ending {
     pub const fn as_str(&self) -> &'static str {
         match self {
             Self::Committed(Outcome::Superseded) => "superseded",
+            Self::Committed(Outcome::HandedOver(_)) => "handed-over",
             Self::Committed(outcome) => outcome.status().as_str(),
             Self::Already(_) => "already",
             Self::Stale => "stale",
@@ -107,7 +110,7 @@ impl Ending {
     #[must_use]
     pub const fn failure(&self) -> Option<&Failure> {
         match self {
-            Self::Committed(Outcome::Failed(failure)) => Some(failure),
+            Self::Committed(outcome) => outcome.failure(),
             _ => None,
         }
     }
@@ -124,6 +127,97 @@ impl Ending {
     }
 }
 
+/// The claim of an invocation of a function (its kind and version) on one version of an upload.
+#[must_use]
+pub fn claim_for(
+    (kind, processor_version): (&str, u32),
+    file: FileRef,
+    name: String,
+    at: Location,
+    upload: Upload,
+    invocation: &Invocation,
+) -> Claim {
+    let now = UnixMillis::now();
+    Claim {
+        file,
+        kind: kind.to_owned(),
+        name,
+        bucket: at.bucket,
+        key: at.key,
+        upload,
+        processor_version,
+        holder: invocation.request_id.clone(),
+        now,
+        // The invocation is over by then, whatever became of it.
+        lease_until: now.after(invocation.remaining + Duration::from_secs(1)),
+    }
+}
+
+/// Which file a change is about, and its name: as it was handed over, or as its key says.
+///
+/// # Errors
+/// A key that does not lie under the kind's prefix: the trigger is misconfigured.
+pub fn file_of(kind: &str, change: &Change, drop_owner: &Owner) -> Result<(FileRef, String), Failure> {
+    if let Some(HandedFile { file, name }) = &change.handed {
+        return Ok((file.clone(), name.clone()));
+    }
+    let Location { bucket, key } = &change.at;
+    keys::read_upload_key(kind, bucket, key, drop_owner)
+        .map(|UploadKey { file, name }| (file, name.into_owned()))
+        .map_err(|foreign| Failure::internal("foreign-key", foreign.to_string()))
+}
+
+/// Marks that an upload was deleted, and clears away what attempts on it have published.
+///
+/// # Errors
+/// What kept us from writing it down.
+pub async fn remove_upload<O: Objects, C: Catalogue>(
+    objects: &O,
+    catalogue: &C,
+    results_bucket: &str,
+    removal: &Removal,
+) -> Result<Ending, Failure> {
+    match catalogue
+        .remove(removal)
+        .await
+        .map_err(StoreError::into_failure)?
+    {
+        Removed::Marked { fence, kind } => {
+            clear_attempts_below(objects, results_bucket, &kind, &removal.file, fence).await;
+            Ok(Ending::Removed)
+        }
+        Removed::Kept => Ok(Ending::Removed),
+        Removed::Stale => Ok(Ending::Stale),
+    }
+}
+
+/// Deletes what attempts before this fence left: the record names none of it. Best effort. The first attempt
+/// has none before it.
+pub async fn clear_attempts_below<O: Objects>(
+    objects: &O,
+    results_bucket: &str,
+    kind: &str,
+    file: &FileRef,
+    fence: u64,
+) {
+    if fence <= 1 {
+        return;
+    }
+    let prefix = keys::outputs_prefix(kind, file);
+    let keys = match objects.list(results_bucket, &prefix).await {
+        Ok(keys) => keys,
+        Err(error) => return tracing::warn!(%error, "could not look for outputs of older attempts"),
+    };
+    for key in keys
+        .into_iter()
+        .filter(|key| keys::fence_of(&prefix, key).is_some_and(|older| older < fence))
+    {
+        if let Err(error) = objects.delete(&Location::new(results_bucket, key)).await {
+            tracing::warn!(%error, "could not delete an output of an older attempt");
+        }
+    }
+}
+
 impl<O: Objects, C: Catalogue> Unloader<O, C> {
     /// Sees to one change to an object.
     ///
@@ -136,10 +230,10 @@ impl<O: Objects, C: Catalogue> Unloader<O, C> {
         change: Change,
         invocation: &Invocation,
     ) -> Result<Unloaded, Failure> {
-        let Change { what, at, sequencer } = change;
-        let UploadKey { file, name } = keys::read_upload_key(P::NAME, &at.bucket, &at.key, &self.drop_owner)
-            .map_err(|foreign| Failure::internal("foreign-key", foreign.to_string()))?;
-        let name = name.into_owned();
+        let (file, name) = file_of(P::NAME, &change, &self.drop_owner)?;
+        let Change {
+            what, at, sequencer, ..
+        } = change;
         // Every line of the invocation from here on says which file it is about.
         tracing::Span::current().record("file_id", tracing::field::display(&file.id));
         let unloaded = |ending, bytes_in| Unloaded {
@@ -161,19 +255,8 @@ impl<O: Objects, C: Catalogue> Unloader<O, C> {
                     sequencer,
                     now,
                 };
-                let removed = self
-                    .catalogue
-                    .remove(&removal)
-                    .await
-                    .map_err(StoreError::into_failure)?;
-                let ending = match removed {
-                    Removed::Marked { fence } => {
-                        self.clear_attempts_below(P::NAME, &removal.file, fence).await;
-                        Ending::Removed
-                    }
-                    Removed::Kept => Ending::Removed,
-                    Removed::Stale => Ending::Stale,
-                };
+                let ending =
+                    remove_upload(&self.objects, &self.catalogue, &self.results_bucket, &removal).await?;
                 Ok(unloaded(ending, 0))
             }
             What::Created { size_bytes, etag } => {
@@ -200,20 +283,7 @@ impl<O: Objects, C: Catalogue> Unloader<O, C> {
         invocation: &Invocation,
     ) -> Result<Ending, Failure> {
         let deadline = Deadline::before_end_of(invocation.remaining);
-        let now = UnixMillis::now();
-        let claim = Claim {
-            file: file.clone(),
-            kind: P::NAME.to_owned(),
-            name: name.clone(),
-            bucket: at.bucket.clone(),
-            key: at.key.clone(),
-            upload: upload.clone(),
-            processor_version: P::VERSION,
-            holder: invocation.request_id.clone(),
-            now,
-            // The invocation is over by then, whatever became of it.
-            lease_until: now.after(invocation.remaining + Duration::from_secs(1)),
-        };
+        let claim = claim_for((P::NAME, P::VERSION), file.clone(), name, at, upload, invocation);
         let claimed = deadline.within(self.catalogue.claim(&claim)).await?;
         let attempt = match claimed.map_err(StoreError::into_failure)? {
             Claimed::Granted(attempt) => attempt,
@@ -231,11 +301,11 @@ impl<O: Objects, C: Catalogue> Unloader<O, C> {
             Claimed::Stale => return Ok(Ending::Stale),
             Claimed::Busy { until } => return Ok(Ending::Busy(until)),
         };
-        tracing::info!(file_id = %file.id, owner = %file.owner, attempt = attempt.fence, upload = %at, "claimed");
+        tracing::info!(file_id = %file.id, owner = %file.owner, attempt = attempt.fence, upload = %claim.at(), "claimed");
 
         let prefix = keys::attempt_prefix(P::NAME, &file, attempt.fence);
         let outputs = AttemptOutputs::new(self.objects.clone(), &self.results_bucket, &prefix, deadline);
-        let outcome = match self.work(processor, at, name, &upload, &outputs, deadline).await {
+        let outcome = match self.work(processor, &claim, &attempt, &outputs, deadline).await {
             Ok((report, outputs)) => Outcome::Done { outputs, report },
             Err(failure) => match failure.code.as_ref() {
                 CHANGED => Outcome::Superseded,
@@ -272,12 +342,12 @@ impl<O: Objects, C: Catalogue> Unloader<O, C> {
     async fn work<P: Processor>(
         &self,
         processor: &Arc<P>,
-        at: Location,
-        name: String,
-        upload: &Upload,
+        claim: &Claim,
+        attempt: &Attempt,
         outputs: &AttemptOutputs<O>,
         deadline: Deadline,
     ) -> Result<(serde_json::Value, Vec<Output>), Failure> {
+        let upload = &claim.upload;
         if upload.size_bytes > self.limits.input_bytes {
             let message = format!(
                 "{} bytes, at most {} are taken",
@@ -285,10 +355,20 @@ impl<O: Objects, C: Catalogue> Unloader<O, C> {
             );
             return Err(Failure::limit("input-too-large", message));
         }
-        let (source, head) =
-            ObjectSource::open(self.objects.clone(), at, upload, self.read_plan.clone(), deadline).await?;
+        let asked = attempt.options.as_ref().and_then(|options| options.get(P::NAME));
+        let options: P::Options = asked
+            .map_or_else(|| Ok(P::Options::default()), P::Options::deserialize)
+            .map_err(|error| Failure::rejected("options", format!("options of {}: {error}", P::NAME)))?;
+        let (source, head) = ObjectSource::open(
+            self.objects.clone(),
+            claim.at(),
+            upload,
+            self.read_plan.clone(),
+            deadline,
+        )
+        .await?;
         let facts = Facts {
-            name,
+            name: claim.name.clone(),
             size_bytes: upload.size_bytes,
             declared_type: head.content_type,
         };
@@ -297,7 +377,7 @@ impl<O: Objects, C: Catalogue> Unloader<O, C> {
         let span = tracing::Span::current();
         let work = tokio::task::spawn_blocking(move || {
             let _entered = span.enter();
-            let report = processor.process(Input::new(&facts, &limits, &source), &mut handle)?;
+            let report = processor.process(Input::new(&facts, &limits, &source), &options, &mut handle)?;
             serde_json::to_value(report).map_err(|error| Failure::internal("report", error.to_string()))
         });
         let report = match deadline.within_grace(work).await? {
@@ -313,34 +393,14 @@ impl<O: Objects, C: Catalogue> Unloader<O, C> {
         Ok((report, outputs.publish().await?))
     }
 
-    /// Deletes what attempts before this fence left: the record names none of it. Best effort. The first attempt
-    /// has none before it.
     async fn clear_attempts_below(&self, kind: &str, file: &FileRef, fence: u64) {
-        if fence <= 1 {
-            return;
-        }
-        let prefix = keys::outputs_prefix(kind, file);
-        let keys = match self.objects.list(&self.results_bucket, &prefix).await {
-            Ok(keys) => keys,
-            Err(error) => return tracing::warn!(%error, "could not look for outputs of older attempts"),
-        };
-        for key in keys
-            .into_iter()
-            .filter(|key| keys::fence_of(&prefix, key).is_some_and(|older| older < fence))
-        {
-            if let Err(error) = self
-                .objects
-                .delete(&Location::new(&self.results_bucket, key))
-                .await
-            {
-                tracing::warn!(%error, "could not delete an output of an older attempt");
-            }
-        }
+        clear_attempts_below(&self.objects, &self.results_bucket, kind, file, fence).await;
     }
 }
 
-/// A failure that fits a record: a panic's message may hold a whole document.
-fn shortened(mut failure: Failure) -> Failure {
+/// A failure whose message fits a record: a panic's message may hold a whole document.
+#[must_use]
+pub fn shortened(mut failure: Failure) -> Failure {
     let end = failure.message.floor_char_boundary(MAX_MESSAGE_BYTES);
     failure.message.truncate(end);
     failure

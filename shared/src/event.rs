@@ -1,4 +1,5 @@
-//! What a function is invoked with: S3 notifications, directly or inside SQS messages.
+//! What a function is invoked with: S3 notifications, directly or inside SQS messages, and files that another
+//! function hands over.
 //!
 //! Source: "Event message structure" in the Amazon S3 user guide (versions 2.x), "Using Lambda with Amazon
 //! SQS" in the AWS Lambda developer guide. Unknown fields are ignored: AWS adds some now and then.
@@ -6,7 +7,7 @@
 use percent_encoding::percent_decode_str;
 use serde::Deserialize;
 
-use crate::{catalogue::Sequencer, store::Location, time::UnixMillis};
+use crate::{catalogue::Sequencer, handover, keys::FileRef, store::Location, time::UnixMillis};
 
 /// What a function was invoked with.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -40,6 +41,17 @@ pub struct Change {
     pub at: Location,
     /// Where it stands among the changes to this key.
     pub sequencer: Sequencer,
+    /// Which file it is, if another function has found that out; else its key says so.
+    pub handed: Option<HandedFile>,
+}
+
+/// A file that another function hands over.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct HandedFile {
+    /// Which file.
+    pub file: FileRef,
+    /// Its name.
+    pub name: String,
 }
 
 /// What happened to an object.
@@ -62,7 +74,7 @@ pub enum What {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum EventError {
     /// It is not an event that we know the shape of.
-    #[error("not an S3 notification, nor a queue's messages: {0}")]
+    #[error("not an S3 notification, nor a queue's messages, nor a hand-over: {0}")]
     Shape(String),
     /// A record of it lacks something, or holds something impossible.
     #[error("record {index} of the S3 notification: {problem}")]
@@ -78,9 +90,15 @@ pub enum EventError {
 #[serde(untagged)]
 enum Raw {
     #[serde(rename_all = "PascalCase")]
-    Records { records: Vec<serde_json::Value> },
+    Records {
+        records: Vec<serde_json::Value>,
+    },
     #[serde(rename_all = "PascalCase")]
-    Test { event: String, bucket: String },
+    Test {
+        event: String,
+        bucket: String,
+    },
+    Handover(handover::Payload),
 }
 
 #[derive(Deserialize)]
@@ -121,8 +139,9 @@ struct RawMessage {
 /// Reads what a function was invoked with.
 pub fn decode(payload: serde_json::Value) -> Result<Incoming, EventError> {
     let raw: Raw = serde_json::from_value(payload)
-        .map_err(|_| EventError::Shape("neither Records nor an s3:TestEvent".to_owned()))?;
+        .map_err(|_| EventError::Shape("neither Records nor an s3:TestEvent nor a hand-over".to_owned()))?;
     let records = match raw {
+        Raw::Handover(payload) => return Ok(Incoming::Changes(vec![payload.handover.into()])),
         Raw::Test { event, bucket } if event == "s3:TestEvent" => return Ok(Incoming::Test { bucket }),
         Raw::Test { event, .. } => return Err(EventError::Shape(format!("an event {event:?}"))),
         Raw::Records { records } => records,
@@ -201,6 +220,7 @@ fn decode_change((index, record): (usize, serde_json::Value)) -> Result<Change, 
         what,
         at: Location::new(s3.bucket.name, key),
         sequencer,
+        handed: None,
     })
 }
 

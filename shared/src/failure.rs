@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 /// Whose fault a failure is, and so what becomes of the file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum FailureKind {
     /// The file is at fault: terminal, never retried.
@@ -39,6 +40,7 @@ impl fmt::Display for FailureKind {
 
 /// Where in the file a failure stands.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Place {
     /// A byte, counted from 0 at the start of the file.

@@ -2,6 +2,7 @@
 //!
 //! ```text
 //! uploads   tables/<owner>/~<file id>/<name>            an upload that the API announced
+//!           inbox/<owner>/~<file id>/<name>             one of a kind that its bytes will tell
 //!           tables/<owner>/<anything>                   dropped for an owner
 //!           tables/<name>                               dropped for nobody: belongs to the drop owner
 //! results   tables/<owner>/<file id>/<fence>/<output>   one attempt's outputs
@@ -108,6 +109,8 @@ impl TryFrom<String> for Owner {
 
 /// A file's id: a ULID, 26 characters of Crockford's base 32 (<https://github.com/ulid/spec>).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[cfg_attr(feature = "schema", schemars(with = "String", extend("pattern" = "^[0-7][0-9A-HJKMNP-TV-Z]{25}$")))]
 #[serde(into = "String", try_from = "String")]
 pub struct FileId(Ulid);
 
@@ -199,10 +202,20 @@ pub struct UploadKey<'a> {
     pub name: Cow<'a, str>,
 }
 
+/// The kind of a file whose bytes have not been looked at.
+pub const AUTO: &str = "auto";
+
+/// The prefix of uploads of a kind, without its slash.
+#[must_use]
+pub fn uploads_prefix(kind: &str) -> &str {
+    if kind == AUTO { "inbox" } else { kind }
+}
+
 /// The key under which the API lets a file be uploaded.
 #[must_use]
 pub fn upload_key(kind: &str, file: &FileRef, name: &str) -> String {
-    format!("{kind}/{}/~{}/{name}", file.owner.segment(), file.id)
+    let prefix = uploads_prefix(kind);
+    format!("{prefix}/{}/~{}/{name}", file.owner.segment(), file.id)
 }
 
 /// The longest name that fits beside any owner in [`upload_key`]'s 1,024 bytes.
@@ -219,11 +232,11 @@ pub fn read_upload_key<'a>(
     drop_owner: &Owner,
 ) -> Result<UploadKey<'a>, ForeignKey> {
     let foreign = || ForeignKey {
-        kind: kind.to_owned(),
+        prefix: uploads_prefix(kind).to_owned(),
         key: key.to_owned(),
     };
     let path = key
-        .strip_prefix(kind)
+        .strip_prefix(uploads_prefix(kind))
         .and_then(|rest| rest.strip_prefix('/'))
         .ok_or_else(foreign)?;
     let name = path
@@ -263,9 +276,9 @@ fn announced(path: &str) -> Option<FileId> {
 
 /// A key that does not lie under a function's prefix: its trigger is misconfigured.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("key {key:?} does not lie under {kind}/")]
+#[error("key {key:?} does not lie under {prefix}/")]
 pub struct ForeignKey {
-    kind: String,
+    prefix: String,
     key: String,
 }
 

@@ -43,19 +43,57 @@ pub fn run<P: Processor>(processor: P) -> ExitCode {
             limits: config.limits,
             read_plan: ReadPlan::default(),
         };
-        let function = Arc::new(Function {
+        serve(Unloading {
             processor: Arc::new(processor),
             unloader,
-            warm: AtomicBool::new(false),
-        });
-        lambda_runtime::run(service_fn(move |event: LambdaEvent<Value>| {
-            let function = Arc::clone(&function);
-            // Boxed: the SDK's futures nest deeper than the compiler follows.
-            async move { Box::pin(function.invoke(event)).await }.boxed()
-        }))
+        })
         .await
-        .map_err(StartError::Runtime)
     })
+}
+
+/// What a function does with a change to an object.
+pub trait Work: Send + Sync + 'static {
+    /// The kind of the files that it is told of.
+    const KIND: &'static str;
+
+    /// Sees to one change.
+    ///
+    /// # Errors
+    /// What kept us from writing down how it ended; Lambda tries again.
+    fn see_to(
+        &self,
+        change: Change,
+        invocation: &Invocation,
+    ) -> impl Future<Output = Result<Unloaded, Failure>> + Send;
+}
+
+/// The work of a processor.
+struct Unloading<P, O, C> {
+    processor: Arc<P>,
+    unloader: Unloader<O, C>,
+}
+
+impl<P: Processor, O: Objects, C: Catalogue> Work for Unloading<P, O, C> {
+    const KIND: &'static str = P::NAME;
+
+    async fn see_to(&self, change: Change, invocation: &Invocation) -> Result<Unloaded, Failure> {
+        self.unloader.unload(&self.processor, change, invocation).await
+    }
+}
+
+/// Takes invocations, and sees to the changes that they tell of, until the environment is taken down.
+pub async fn serve<W: Work>(work: W) -> Result<(), StartError> {
+    let function = Arc::new(Function {
+        work,
+        warm: AtomicBool::new(false),
+    });
+    lambda_runtime::run(service_fn(move |event: LambdaEvent<Value>| {
+        let function = Arc::clone(&function);
+        // Boxed: the SDK's futures nest deeper than the compiler follows.
+        async move { Box::pin(function.invoke(event)).await }.boxed()
+    }))
+    .await
+    .map_err(StartError::Runtime)
 }
 
 /// Why a function did not start, or stopped.
@@ -92,10 +130,9 @@ pub fn start(
     }
 }
 
-/// A processor and what it needs, for the time of its environment.
-struct Function<P, O, C> {
-    processor: Arc<P>,
-    unloader: Unloader<O, C>,
+/// What a function is, for the time of its environment.
+struct Function<W> {
+    work: W,
     warm: AtomicBool,
 }
 
@@ -113,13 +150,13 @@ fn diagnostic(failure: &Failure) -> Diagnostic {
     }
 }
 
-impl<P: Processor, O: Objects, C: Catalogue> Function<P, O, C> {
+impl<W: Work> Function<W> {
     async fn invoke(&self, event: LambdaEvent<Value>) -> Result<Value, Diagnostic> {
         let LambdaEvent { payload, context } = event;
         let request_id = context.request_id.clone();
         let cold_start = !self.warm.swap(true, Ordering::Relaxed);
         let file_id = tracing::field::Empty;
-        let span = tracing::info_span!("invocation", kind = P::NAME, request_id, cold_start, file_id);
+        let span = tracing::info_span!("invocation", kind = W::KIND, request_id, cold_start, file_id);
         let deadline = context.deadline();
         self.answer(payload, &request_id, deadline).instrument(span).await
     }
@@ -188,8 +225,8 @@ impl<P: Processor, O: Objects, C: Catalogue> Function<P, O, C> {
                 request_id: request_id.to_owned(),
                 remaining,
             };
-            let result = self.unloader.unload(&self.processor, change, &invocation).await;
-            report(P::NAME, &upload, request_id, started.elapsed(), &result);
+            let result = self.work.see_to(change, &invocation).await;
+            report(W::KIND, &upload, request_id, started.elapsed(), &result);
             match result {
                 Ok(unloaded) => {
                     failed = unloaded

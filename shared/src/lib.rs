@@ -9,7 +9,9 @@
 //! | `catalogue` | the catalogue's types and transitions, events, keys, the store traits, the stores in memory |
 //! | `attempt` | one attempt's way through the stores, on tokio |
 //! | `aws` | S3 and DynamoDB behind the store traits, configuration |
+//! | `handover` | handing files over to the functions of their kinds |
 //! | `lambda` | telemetry and the loop that runs a processor on Lambda |
+//! | `schema` | JSON Schemas of what clients see |
 //! | `conformance` | the suite that every store implementation must pass |
 
 #[cfg(feature = "attempt")]
@@ -26,10 +28,13 @@ pub mod deadline;
 pub mod event;
 pub mod failure;
 #[cfg(feature = "catalogue")]
+pub mod handover;
+#[cfg(feature = "catalogue")]
 pub mod keys;
 #[cfg(feature = "lambda")]
 pub mod lambda;
 pub mod limits;
+pub mod options;
 pub mod processor;
 #[cfg(feature = "catalogue")]
 pub mod store;

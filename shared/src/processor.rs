@@ -2,7 +2,7 @@
 
 use std::io::{self, Read, Write};
 
-use serde::Serialize;
+use serde::{Serialize, de::DeserializeOwned};
 
 use crate::{failure::Failure, limits::Limits};
 
@@ -18,11 +18,18 @@ pub trait Processor: Send + Sync + 'static {
     const VERSION: u32;
     /// A summary for the catalogue (at most a few KiB of JSON); the details belong in an output.
     type Report: Serialize + Send + 'static;
+    /// What its owner may ask of it ([`crate::options`]).
+    type Options: DeserializeOwned + Default + Send + 'static;
 
     /// Unloads one file.
     ///
     /// Outputs become visible together, after this returns `Ok`; after an error none of them does.
-    fn process(&self, input: Input<'_>, outputs: &mut dyn Outputs) -> Result<Self::Report, Failure>;
+    fn process(
+        &self,
+        input: Input<'_>,
+        options: &Self::Options,
+        outputs: &mut dyn Outputs,
+    ) -> Result<Self::Report, Failure>;
 }
 
 /// What is known of a file before its bytes are read.

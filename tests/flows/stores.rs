@@ -23,5 +23,9 @@ async fn s3_conforms() {
 #[tokio::test]
 async fn dynamodb_conforms() {
     let stage = Stage::new().await;
-    conformance::catalogue(&DynamoCatalogue::new(stage.dynamodb.clone(), stage.table())).await;
+    let store = DynamoCatalogue::new(stage.dynamodb.clone(), stage.table());
+    conformance::catalogue(&store).await;
+    conformance::lifecycle(&store).await;
+    conformance::histories(&store).await;
+    conformance::ledger(&store).await;
 }

@@ -13,11 +13,12 @@ use axum::{
 };
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use serde::Deserialize;
-use serde_json::{Value, json};
+use serde_json::json;
 use shared::{
-    catalogue::{FileRecord, Status},
+    catalogue::{FileRecord, FileView},
     keys::FileRef,
     store::Catalogue,
+    time::UnixMillis,
 };
 
 use crate::{
@@ -65,13 +66,18 @@ pub(crate) async fn list<C: Catalogue, P: Presign>(
     });
     let page = app
         .catalogue
-        .list(&caller.owner, limit, after.transpose()?.as_deref())
+        .list(
+            &caller.owner,
+            limit,
+            after.transpose()?.as_deref(),
+            UnixMillis::default(),
+        )
         .await?;
     let now = (app.now)();
     let files: Vec<_> = page
         .files
         .into_iter()
-        .map(|record| view(record.seen_at(now)))
+        .map(|record| FileView::of(record, now))
         .collect();
     let next_cursor = page.next.map(|next| URL_SAFE_NO_PAD.encode(next));
     Ok((
@@ -88,7 +94,10 @@ pub(crate) async fn show<C: Catalogue, P: Presign>(
     // A path that is not UTF-8 names nothing.
     let Path(id) = id.map_err(|_| unknown_file())?;
     let record = find(&app, caller, &id).await?;
-    Ok(([(header::CACHE_CONTROL, "no-store")], Json(view(record))))
+    Ok((
+        [(header::CACHE_CONTROL, "no-store")],
+        Json(FileView::of(record, (app.now)())),
+    ))
 }
 
 pub(crate) fn unknown_file() -> Problem {
@@ -108,46 +117,4 @@ pub(crate) async fn find<C: Catalogue, P: Presign>(
     };
     let record = app.catalogue.get(&file).await?.ok_or_else(not_found)?;
     Ok(record.seen_at((app.now)()))
-}
-
-/// A record as clients see it: no keys, no leases, and outputs only of the upload that is done.
-pub(crate) fn view(record: FileRecord) -> Value {
-    let mut view = json!({
-        "id": record.id,
-        "kind": record.kind,
-        "name": record.name,
-        "status": record.status,
-        "size_bytes": record.size_bytes(),
-        "attempts": record.fence,
-        "created_at": record.created_at,
-        "updated_at": record.updated_at,
-    });
-    let Some(fields) = view.as_object_mut() else {
-        return view;
-    };
-    if record.status == Status::Done {
-        let output = |output: &shared::catalogue::Output| {
-            json!({
-                "name": output.name,
-                "size_bytes": output.size_bytes,
-                "content_type": output.content_type,
-                "href": format!("/v1/files/{}/outputs/{}", record.id, output.name),
-            })
-        };
-        fields.insert("outputs".to_owned(), record.outputs.iter().map(output).collect());
-        fields.insert("report".to_owned(), record.report.unwrap_or_default());
-    }
-    if let Some(removed_at) = record.upload_removed_at {
-        fields.insert("upload_removed_at".to_owned(), json!(removed_at));
-    }
-    if let Some(failure) = record.failure {
-        // Our own faults are named, not explained: what a store said may hold names of ours.
-        let failure = if failure.kind.is_final() {
-            json!(failure)
-        } else {
-            json!({"kind": failure.kind, "code": failure.code, "message": "the attempt failed; it is retried, then kept for the operator"})
-        };
-        fields.insert("failure".to_owned(), failure);
-    }
-    view
 }

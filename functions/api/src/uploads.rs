@@ -12,7 +12,7 @@ use axum::{
 use serde::Deserialize;
 use serde_json::json;
 use shared::{
-    catalogue::FileRecord,
+    catalogue::{FileRecord, FileView},
     keys::{self, FileId, FileRef},
     store::{Catalogue, Location},
 };
@@ -20,7 +20,6 @@ use shared::{
 use crate::{
     App,
     caller::Caller,
-    files,
     kinds::Kinds,
     presign::Presign,
     problem::{FieldProblem, Problem},
@@ -77,7 +76,7 @@ pub(crate) async fn create<C: Catalogue, P: Presign>(
 
     let location = format!("/v1/files/{}", record.id);
     let body = json!({
-        "file": files::view(record),
+        "file": FileView::of(record, now),
         "upload": {
             "method": upload.method,
             "url": upload.url,

@@ -11,7 +11,10 @@ use std::{
 };
 
 use anyhow::Context;
-use shared::{Facts, Failure, FailureKind, Input, Limits, OutputWriter, Outputs, Processor, Source};
+use shared::{
+    Facts, Failure, FailureKind, Input, Limits, OutputWriter, Outputs, Processor, Source,
+    options::TablesOptions,
+};
 use tables::Tables;
 
 fn main() -> ExitCode {
@@ -53,7 +56,11 @@ fn convert(file: &Path, out_dir: &Path) -> anyhow::Result<Result<(), Failure>> {
         folder: out_dir.to_owned(),
         finished: Vec::new(),
     };
-    let report = match Tables.process(Input::new(&facts, &limits, &source), &mut outputs) {
+    let report = match Tables.process(
+        Input::new(&facts, &limits, &source),
+        &TablesOptions::default(),
+        &mut outputs,
+    ) {
         Ok(report) => report,
         Err(failure) => {
             outputs.remove();

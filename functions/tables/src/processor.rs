@@ -6,7 +6,7 @@ use std::{
 };
 
 use serde::Serialize;
-use shared::{Failure, Input, Limits, Outputs, Place, Processor};
+use shared::{Failure, Input, Limits, Outputs, Place, Processor, options::TablesOptions};
 
 use crate::{
     columns::Columns,
@@ -57,10 +57,16 @@ impl Processor for Tables {
     const NAME: &'static str = "tables";
     const VERSION: u32 = 1;
     type Report = Report;
+    type Options = TablesOptions;
 
-    fn process(&self, input: Input<'_>, outputs: &mut dyn Outputs) -> Result<Report, Failure> {
+    fn process(
+        &self,
+        input: Input<'_>,
+        options: &TablesOptions,
+        outputs: &mut dyn Outputs,
+    ) -> Result<Report, Failure> {
         let kept = Kept::new(&input)?;
-        let (table, types, rejects, seen) = infer(&kept, &input, outputs)?;
+        let (table, types, rejects, seen) = infer(&kept, &input, *options, outputs)?;
         if seen.records > 0 && seen.records == rejects.count() {
             return Err(rejects.no_good_row());
         }
@@ -117,6 +123,7 @@ impl Seen {
 fn infer(
     kept: &Kept,
     input: &Input<'_>,
+    options: TablesOptions,
     outputs: &mut dyn Outputs,
 ) -> Result<(Table, Vec<ColumnType>, Rejects, Seen), Failure> {
     let record_bytes = input.limits.record_bytes.min(MAX_RECORD_BYTES);
@@ -125,7 +132,10 @@ fn infer(
     dialect::refuse_binary(sample)?;
     let sample_bytes = sample.len();
     let whole = reader.is_whole();
-    let delimiter = dialect::find_delimiter(reader.peek()?.get(..sample_bytes).unwrap_or_default(), whole);
+    let delimiter = match options.delimiter {
+        Some(delimiter) => delimiter.byte(),
+        None => dialect::find_delimiter(reader.peek()?.get(..sample_bytes).unwrap_or_default(), whole),
+    };
     reader.set_delimiter(delimiter);
     let table = Table {
         delimiter,

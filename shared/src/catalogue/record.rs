@@ -4,7 +4,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use super::Sequencer;
+use super::{HistoryEntry, Sequencer};
 use crate::{
     failure::Failure,
     keys::{FileId, FileRef, Owner},
@@ -13,6 +13,7 @@ use crate::{
 
 /// What became of a file so far.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "lowercase")]
 pub enum Status {
     /// Announced but not arrived, or overwritten and waiting for its newer event.
@@ -27,6 +28,10 @@ pub enum Status {
     Failed,
     /// The upload was deleted before it was unloaded.
     Removed,
+    /// Announced, but nothing was uploaded in time.
+    Expired,
+    /// Its owner deleted it: what is left keeps late events from bringing it back, and nobody sees it.
+    Deleted,
 }
 
 impl Status {
@@ -40,7 +45,15 @@ impl Status {
             Self::Rejected => "rejected",
             Self::Failed => "failed",
             Self::Removed => "removed",
+            Self::Expired => "expired",
+            Self::Deleted => "deleted",
         }
+    }
+
+    /// Whether nothing more happens to the file by itself.
+    #[must_use]
+    pub const fn is_final(self) -> bool {
+        !matches!(self, Self::Pending | Self::Processing)
     }
 }
 
@@ -83,6 +96,37 @@ pub struct Output {
     pub content_type: String,
 }
 
+/// What a file was taken for, by its bytes.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct Identified {
+    /// The kind that unloads it; none if nothing does.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub kind: Option<String>,
+    /// What it is, such as `csv`, or what it looks like.
+    pub format: String,
+    /// Its media type.
+    pub media_type: String,
+    /// How sure that is: from 0 to 1.
+    pub confidence: f64,
+    /// The media type that its uploader declared.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub declared_type: Option<String>,
+    /// Whether the declared type says something else than the bytes.
+    pub mismatch: bool,
+}
+
+/// A multipart upload by which an announced file arrives.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Multipart {
+    /// S3's id of it.
+    pub upload_id: String,
+    /// Size of each part but the last.
+    pub part_bytes: u64,
+    /// How many parts there are.
+    pub parts: u16,
+}
+
 /// One file's entry in the catalogue.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct FileRecord {
@@ -93,6 +137,7 @@ pub struct FileRecord {
     /// The function that unloads it.
     pub kind: String,
     /// Its name, as its uploader gave it.
+    #[serde(default)]
     pub name: String,
     /// Where the upload lies.
     pub bucket: String,
@@ -101,12 +146,31 @@ pub struct FileRecord {
     /// What became of it so far.
     pub status: Status,
     /// When it was announced, or first seen.
+    #[serde(default)]
     pub created_at: UnixMillis,
     /// When the record last changed.
     pub updated_at: UnixMillis,
     /// The size that was announced, before the upload arrived.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub announced_bytes: Option<u64>,
+    /// The media type that was announced.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub declared_type: Option<String>,
+    /// The SHA-256 that was announced, in hex: S3 takes no other bytes for the upload.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub sha256: Option<String>,
+    /// What its owner asked of the functions, by kind ([`crate::options`]).
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub options: Option<serde_json::Value>,
+    /// Until when the announced upload can arrive.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub upload_expires_at: Option<UnixMillis>,
+    /// The multipart upload by which it arrives, until it has.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub multipart: Option<Multipart>,
+    /// What it was taken for, if it was sorted by its bytes.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub identified: Option<Identified>,
     /// The version of the upload that the record speaks of; none before it arrived.
     #[serde(flatten, skip_serializing_if = "Option::is_none", default)]
     pub upload: Option<Upload>,
@@ -131,9 +195,13 @@ pub struct FileRecord {
     /// When the upload was deleted after it had been unloaded or rejected.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub upload_removed_at: Option<UnixMillis>,
-    /// When the record is forgotten, in seconds since 1970: only for an upload that was announced and never came.
+    /// When the record is forgotten, in seconds since 1970: only for an upload that was announced and never came,
+    /// and for what is left of a deleted file.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub expires_at: Option<u64>,
+    /// What happened to it, the latest last ([`super::history`]).
+    #[serde(skip_serializing_if = "Vec::is_empty", default)]
+    pub history: Vec<HistoryEntry>,
 }
 
 impl FileRecord {
@@ -152,6 +220,12 @@ impl FileRecord {
             created_at: now,
             updated_at: now,
             announced_bytes: None,
+            declared_type: None,
+            sha256: None,
+            options: None,
+            upload_expires_at: None,
+            multipart: None,
+            identified: None,
             upload: None,
             fence: 0,
             lease: None,
@@ -161,6 +235,7 @@ impl FileRecord {
             failure: None,
             upload_removed_at: None,
             expires_at: None,
+            history: Vec::new(),
         }
     }
 
@@ -188,18 +263,23 @@ impl FileRecord {
             .or(self.announced_bytes)
     }
 
-    /// What a reader should be told: an attempt that died cannot write that it did, but its lease runs out.
-    /// From then until a retry claims the file, `processing` reads as `failed`.
+    /// What a reader should be told of what nobody could write down: an attempt that died cannot say so, but its
+    /// lease runs out, and from then until a retry claims the file `processing` reads as `failed`; an upload that
+    /// did not come in time reads as `expired`, before the catalogue's own clock gets to it.
     #[must_use]
     pub fn seen_at(mut self, now: UnixMillis) -> Self {
-        if let (Status::Processing, Some(lease)) = (self.status, &self.lease)
-            && lease.until <= now
-        {
-            self.failure = Some(Failure::internal(
-                "attempt-lost",
-                format!("attempt {} ended without a word, by {}", self.fence, lease.until),
-            ));
-            self.status = Status::Failed;
+        match (self.status, &self.lease, self.upload_expires_at) {
+            (Status::Processing, Some(lease), _) if lease.until <= now => {
+                self.failure = Some(Failure::internal(
+                    "attempt-lost",
+                    format!("attempt {} ended without a word, by {}", self.fence, lease.until),
+                ));
+                self.status = Status::Failed;
+            }
+            (Status::Pending, _, Some(until)) if self.upload.is_none() && until <= now => {
+                self.status = Status::Expired;
+            }
+            _ => {}
         }
         self
     }

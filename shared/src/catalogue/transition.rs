@@ -2,10 +2,14 @@
 //!
 //! Pure: each takes the record as it is and says what becomes of it. A store applies them atomically.
 
-use super::{FileRecord, Lease, Output, Status, Upload};
+use super::{
+    FileRecord, HistoryEntry, HistoryEvent, Identified, Lease, Output, Status, Upload,
+    history::{self, push},
+};
 use crate::{
     failure::{Failure, FailureKind},
-    keys::FileRef,
+    keys::{AUTO, FileRef},
+    store::Location,
     time::UnixMillis,
 };
 
@@ -34,6 +38,14 @@ pub struct Claim {
     pub lease_until: UnixMillis,
 }
 
+impl Claim {
+    /// Where the upload lies.
+    #[must_use]
+    pub fn at(&self) -> Location {
+        Location::new(&self.bucket, &self.key)
+    }
+}
+
 /// A claim that was granted: the right to commit, until someone claims the file again.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Attempt {
@@ -41,6 +53,23 @@ pub struct Attempt {
     pub file: FileRef,
     /// The fence token: higher than any attempt's before.
     pub fence: u64,
+    /// What the file's owner asked of the functions, by kind.
+    pub options: Option<serde_json::Value>,
+    /// The media type that its owner announced.
+    pub declared_type: Option<String>,
+}
+
+impl Attempt {
+    /// An attempt on a file of which nothing was asked.
+    #[must_use]
+    pub const fn new(file: FileRef, fence: u64) -> Self {
+        Self {
+            file,
+            fence,
+            options: None,
+            declared_type: None,
+        }
+    }
 }
 
 /// What became of a claim.
@@ -78,6 +107,10 @@ pub enum Outcome {
     },
     /// It could not be unloaded: the kind of the failure says whose fault that is.
     Failed(Failure),
+    /// It was sorted, and nothing here unloads what it is.
+    Unknown(Identified, Failure),
+    /// It was sorted: the function of its kind takes over.
+    HandedOver(Identified),
     /// The upload was overwritten under our hands; its own event follows.
     Superseded,
     /// The upload was deleted under our hands.
@@ -90,13 +123,54 @@ impl Outcome {
     pub const fn status(&self) -> Status {
         match self {
             Self::Done { .. } => Status::Done,
-            Self::Failed(Failure {
+            Self::Unknown(..)
+            | Self::Failed(Failure {
                 kind: FailureKind::Rejected | FailureKind::Limit,
                 ..
             }) => Status::Rejected,
             Self::Failed(_) => Status::Failed,
-            Self::Superseded => Status::Pending,
+            Self::Superseded | Self::HandedOver(_) => Status::Pending,
             Self::Gone => Status::Removed,
+        }
+    }
+
+    /// Why the file was not unloaded.
+    #[must_use]
+    pub const fn failure(&self) -> Option<&Failure> {
+        match self {
+            Self::Failed(failure) | Self::Unknown(_, failure) => Some(failure),
+            _ => None,
+        }
+    }
+
+    /// What the file was taken for, if it was sorted.
+    #[must_use]
+    pub const fn identified(&self) -> Option<&Identified> {
+        match self {
+            Self::Unknown(identified, _) | Self::HandedOver(identified) => Some(identified),
+            _ => None,
+        }
+    }
+
+    /// What the history says of it.
+    #[must_use]
+    pub fn entry(&self, attempt: u64, now: UnixMillis) -> HistoryEntry {
+        let entry = |event| HistoryEntry::new(now, event).of(attempt);
+        match self {
+            Self::Done { .. } => entry(HistoryEvent::Done),
+            Self::Failed(failure) | Self::Unknown(_, failure) if failure.kind.is_final() => {
+                entry(HistoryEvent::Rejected).detail(failure.to_string())
+            }
+            // What a store said of our own fault is not for the file's owner.
+            Self::Failed(failure) | Self::Unknown(_, failure) => {
+                entry(HistoryEvent::Failed).detail(failure.code.as_ref())
+            }
+            Self::HandedOver(identified) => {
+                let kind = identified.kind.as_deref().unwrap_or_default();
+                entry(HistoryEvent::HandedOver).detail(format!("{} to {kind}", identified.format))
+            }
+            Self::Superseded => entry(HistoryEvent::Superseded),
+            Self::Gone => entry(HistoryEvent::Removed),
         }
     }
 }
@@ -130,17 +204,56 @@ pub struct Removal {
 }
 
 /// What became of the news.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Removed {
     /// The record says so now, and names no outputs: what attempts below this fence wrote must go.
     Marked {
         /// The record's fence, which no attempt has.
         fence: u64,
+        /// The kind under whose prefix they wrote.
+        kind: String,
     },
     /// The record says so now, and keeps its state: results outlive their upload.
     Kept,
     /// The key was written again since.
     Stale,
+}
+
+/// An owner's wish for another attempt.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Reprocess {
+    /// Which file.
+    pub file: FileRef,
+    /// What to ask of the functions this time; none for the same as before.
+    pub options: Option<serde_json::Value>,
+    /// Now.
+    pub now: UnixMillis,
+}
+
+/// Why there is no other attempt.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ReprocessRefusal {
+    /// There is no such file.
+    Unknown,
+    /// Nothing was uploaded.
+    NotArrived,
+    /// The upload has been deleted.
+    Gone,
+    /// An attempt is at work.
+    Busy,
+}
+
+/// An owner's wish to be rid of a file.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Deletion {
+    /// Which file.
+    pub file: FileRef,
+    /// Later than every change to the upload so far: older events are not to bring the file back.
+    pub sequencer: super::Sequencer,
+    /// Now.
+    pub now: UnixMillis,
+    /// When what is left of it is forgotten, in seconds since 1970.
+    pub forgotten_at: u64,
 }
 
 /// Decides on a claim: the record as it becomes, if it is granted.
@@ -159,6 +272,12 @@ pub fn claim(record: Option<&FileRecord>, claim: &Claim) -> (Claimed, Option<Fil
             claim.now,
         )
     });
+    if next.status == Status::Deleted {
+        // Uploaded anew after it was deleted: a new file under an old id.
+        next.created_at = claim.now;
+        next.name.clone_from(&claim.name);
+    }
+    next.kind.clone_from(&claim.kind);
     next.bucket.clone_from(&claim.bucket);
     next.key.clone_from(&claim.key);
     next.status = Status::Processing;
@@ -173,13 +292,35 @@ pub fn claim(record: Option<&FileRecord>, claim: &Claim) -> (Claimed, Option<Fil
     next.failure = None;
     next.upload_removed_at = None;
     next.expires_at = None;
+    next.upload_expires_at = None;
+    next.multipart = None;
+    if claim.kind == AUTO {
+        next.identified = None;
+    }
+    push(&mut next.history, claim_entry(claim));
     (
         Claimed::Granted(Attempt {
             file: claim.file.clone(),
             fence: next.fence,
+            options: next.options.clone(),
+            declared_type: next.declared_type.clone(),
         }),
         Some(next),
     )
+}
+
+/// What the history says of a claim. Its attempt is told by its place among the entries ([`super::history::numbered`]):
+/// DynamoDB raises the fence in the very write that adds the entry.
+#[must_use]
+pub fn claim_entry(claim: &Claim) -> HistoryEntry {
+    HistoryEntry {
+        request_id: Some(claim.holder.clone()),
+        ..HistoryEntry::new(claim.now, HistoryEvent::Claimed).detail(if claim.kind == AUTO {
+            "intake"
+        } else {
+            &claim.kind
+        })
+    }
 }
 
 /// Why a claim is not granted; nothing if it is. The DynamoDB store asks this too, of the record that a failed
@@ -199,7 +340,10 @@ pub fn refuse(record: &FileRecord, claim: &Claim) -> Option<Claimed> {
             }
             _ => None,
         },
-        Status::Done | Status::Rejected if record.processor_version == Some(claim.processor_version) => {
+        // Sorted before, and ended by the function of its kind: not sorted again.
+        Status::Done | Status::Rejected
+            if record.processor_version == Some(claim.processor_version) || record.kind != claim.kind =>
+        {
             Some(Claimed::Already {
                 status: record.status,
                 fence: record.fence,
@@ -207,7 +351,7 @@ pub fn refuse(record: &FileRecord, claim: &Claim) -> Option<Claimed> {
             })
         }
         Status::Pending | Status::Failed | Status::Done | Status::Rejected => None,
-        Status::Removed => Some(Claimed::Stale),
+        Status::Removed | Status::Expired | Status::Deleted => Some(Claimed::Stale),
     }
 }
 
@@ -237,11 +381,16 @@ pub fn commit(
             next.outputs.clone_from(outputs);
             next.report = Some(report.clone());
         }
-        Outcome::Failed(failure) => {
+        Outcome::Failed(failure) | Outcome::Unknown(_, failure) => {
             next.failure = Some(failure.clone());
             if failure.kind.is_final() {
                 next.outputs.clear();
                 next.report = None;
+            }
+        }
+        Outcome::HandedOver(identified) => {
+            if let Some(kind) = &identified.kind {
+                next.kind.clone_from(kind);
             }
         }
         Outcome::Superseded => {}
@@ -250,6 +399,10 @@ pub fn commit(
             next.report = None;
         }
     }
+    if let Some(identified) = outcome.identified() {
+        next.identified = Some(identified.clone());
+    }
+    push(&mut next.history, outcome.entry(attempt.fence, now));
     Some(next)
 }
 
@@ -274,7 +427,7 @@ pub fn remove(record: Option<&FileRecord>, removal: &Removal) -> Option<(Removed
         )
     });
     let seen = next.upload.as_ref();
-    if seen.is_some_and(|upload| upload.sequencer >= removal.sequencer) {
+    if seen.is_some_and(|upload| upload.sequencer >= removal.sequencer) || next.status == Status::Deleted {
         return None;
     }
     let (size_bytes, etag) = seen.map_or_else(Default::default, |upload| {
@@ -290,14 +443,104 @@ pub fn remove(record: Option<&FileRecord>, removal: &Removal) -> Option<(Removed
     if matches!(next.status, Status::Done | Status::Rejected) {
         // People delete what they have had unloaded.
         next.upload_removed_at = Some(removal.now);
+        push(
+            &mut next.history,
+            HistoryEntry::new(removal.now, HistoryEvent::UploadRemoved),
+        );
         return Some((Removed::Kept, next));
     }
     next.status = Status::Removed;
+    push(
+        &mut next.history,
+        HistoryEntry::new(removal.now, HistoryEvent::Removed),
+    );
     // Whoever is at work on it loses: the next fence is not theirs.
     next.fence += 1;
     next.lease = None;
     next.outputs.clear();
     next.report = None;
     next.failure = None;
-    Some((Removed::Marked { fence: next.fence }, next))
+    let marked = Removed::Marked {
+        fence: next.fence,
+        kind: next.kind.clone(),
+    };
+    Some((marked, next))
+}
+
+/// Makes a file ready for another attempt: the record as it becomes.
+///
+/// # Errors
+/// Why there is no other attempt.
+pub fn reprocess(record: Option<&FileRecord>, wish: &Reprocess) -> Result<FileRecord, ReprocessRefusal> {
+    let record = record.ok_or(ReprocessRefusal::Unknown)?;
+    refuse_reprocess(record, wish.now).map_or(Ok(()), Err)?;
+    let mut next = record.clone();
+    next.status = Status::Pending;
+    next.updated_at = wish.now;
+    // A lost attempt that wakes up is not to commit.
+    next.lease = None;
+    next.failure = None;
+    if let Some(options) = &wish.options {
+        next.options = Some(options.clone());
+    }
+    push(
+        &mut next.history,
+        HistoryEntry::new(wish.now, HistoryEvent::Reprocessed),
+    );
+    Ok(next)
+}
+
+/// Why a record is not made ready for another attempt; nothing if it is.
+#[must_use]
+pub fn refuse_reprocess(record: &FileRecord, now: UnixMillis) -> Option<ReprocessRefusal> {
+    let removed = record.upload_removed_at.is_some();
+    let lease_runs = record.lease.as_ref().is_some_and(|lease| lease.until > now);
+    match record.status {
+        Status::Deleted => Some(ReprocessRefusal::Unknown),
+        Status::Removed => Some(ReprocessRefusal::Gone),
+        _ if removed => Some(ReprocessRefusal::Gone),
+        _ if record.upload.is_none() => Some(ReprocessRefusal::NotArrived),
+        Status::Processing if lease_runs => Some(ReprocessRefusal::Busy),
+        _ => None,
+    }
+}
+
+/// Marks an announced upload that did not come in time: the record as it becomes, unless it came or has time left.
+#[must_use]
+pub fn expire(record: &FileRecord, now: UnixMillis) -> Option<FileRecord> {
+    let over = record.upload_expires_at.is_some_and(|until| until <= now);
+    if record.status != Status::Pending || record.upload.is_some() || !over {
+        return None;
+    }
+    let mut next = record.clone();
+    next.status = Status::Expired;
+    next.updated_at = now;
+    push(&mut next.history, HistoryEntry::new(now, HistoryEvent::Expired));
+    Some(next)
+}
+
+/// Leaves of a file only what keeps late events from bringing it back.
+#[must_use]
+pub fn delete(record: &FileRecord, deletion: &Deletion) -> FileRecord {
+    let at = (record.bucket.as_str(), record.key.as_str());
+    let upload = Upload {
+        size_bytes: 0,
+        etag: String::new(),
+        sequencer: deletion.sequencer.clone(),
+    };
+    FileRecord {
+        status: Status::Deleted,
+        updated_at: deletion.now,
+        upload: Some(upload),
+        // Whoever is at work on it loses.
+        fence: record.fence + 1,
+        expires_at: Some(deletion.forgotten_at),
+        ..FileRecord::announced(record.file(), &record.kind, "", at, UnixMillis::default())
+    }
+}
+
+/// How many entries of a record's history must go before a store adds another.
+#[must_use]
+pub fn forgotten_entries(record: &FileRecord) -> usize {
+    history::forgotten(record.history.len())
 }

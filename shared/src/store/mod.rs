@@ -7,6 +7,7 @@
 pub mod conformance;
 #[cfg(feature = "aws")]
 pub mod dynamodb;
+pub mod ledger;
 pub mod memory;
 #[cfg(feature = "attempt")]
 pub mod read;
@@ -21,7 +22,10 @@ use bytes::Bytes;
 use futures::Stream;
 
 use crate::{
-    catalogue::{Attempt, Claim, Claimed, Committed, FileRecord, Outcome, Removal, Removed},
+    catalogue::{
+        Attempt, Claim, Claimed, Committed, Deletion, FileRecord, Outcome, Removal, Removed, Reprocess,
+        ReprocessRefusal,
+    },
     keys::{FileRef, Owner},
     time::UnixMillis,
 };
@@ -111,7 +115,7 @@ impl StoreError {
 
 /// An error and what caused it, in one line: the SDK's own text is "dispatch failure" at most.
 #[cfg(feature = "aws")]
-fn chain(error: &dyn std::error::Error) -> String {
+pub(crate) fn chain(error: &dyn std::error::Error) -> String {
     let mut text = error.to_string();
     let mut cause = error.source();
     while let Some(inner) = cause {
@@ -220,22 +224,24 @@ pub struct Page {
 
 /// A store of records. Every change is atomic: the whole transition or nothing.
 pub trait Catalogue: Clone + Send + Sync + 'static {
-    /// Writes a new record.
+    /// Writes a new record, and sees to it that [`Catalogue::expire`] is called for it once
+    /// [`FileRecord::upload_expires_at`] is over.
     ///
     /// # Errors
     /// [`StoreErrorKind::Changed`] if the file has one already.
     fn create(&self, record: &FileRecord) -> impl Future<Output = Result<(), StoreError>> + Send;
 
-    /// Reads a record, with all changes that were acknowledged before.
+    /// Reads a record, with all changes that were acknowledged before. What is left of a deleted file is one too.
     fn get(&self, file: &FileRef) -> impl Future<Output = Result<Option<FileRecord>, StoreError>> + Send;
 
-    /// Lists an owner's files, newest first, at most `limit` of them, from after `after` on. May lag behind
-    /// changes by a moment.
+    /// Lists an owner's files, newest first, at most `limit` of them, from after `after` on, none created before
+    /// `since`. May lag behind changes by a moment.
     fn list(
         &self,
         owner: &Owner,
         limit: u16,
         after: Option<&str>,
+        since: UnixMillis,
     ) -> impl Future<Output = Result<Page, StoreError>> + Send;
 
     /// Asks for the right to work on a file ([`crate::catalogue::transition::claim`]).
@@ -251,4 +257,22 @@ pub trait Catalogue: Clone + Send + Sync + 'static {
 
     /// Marks that an upload was deleted ([`crate::catalogue::transition::remove`]).
     fn remove(&self, removal: &Removal) -> impl Future<Output = Result<Removed, StoreError>> + Send;
+
+    /// Makes a file ready for another attempt ([`crate::catalogue::transition::reprocess`]); gives the record as it is now.
+    fn reprocess(
+        &self,
+        wish: &Reprocess,
+    ) -> impl Future<Output = Result<Result<FileRecord, ReprocessRefusal>, StoreError>> + Send;
+
+    /// Marks an announced upload that did not come in time ([`crate::catalogue::transition::expire`]); says whether
+    /// it did.
+    fn expire(
+        &self,
+        file: &FileRef,
+        now: UnixMillis,
+    ) -> impl Future<Output = Result<bool, StoreError>> + Send;
+
+    /// Leaves of a file only what keeps late events from bringing it back ([`crate::catalogue::transition::delete`]).
+    /// Gives the fence of what is left, which no attempt has; nothing if there is no record.
+    fn delete(&self, deletion: &Deletion) -> impl Future<Output = Result<Option<u64>, StoreError>> + Send;
 }

@@ -267,6 +267,7 @@ async fn an_upload_deleted_before_its_newer_version_is_unloaded_leaves_no_output
         what: What::Removed,
         at: stage.upload.clone(),
         sequencer: Sequencer::new("03"),
+        handed: None,
     };
     assert_eq!(stage.ending(removed, "r3").await, Ending::Removed);
     assert_eq!(stage.record().await.status, Status::Removed);
@@ -282,6 +283,7 @@ async fn an_upload_deleted_later_keeps_its_results() {
         what: What::Removed,
         at: stage.upload.clone(),
         sequencer: Sequencer::new("02"),
+        handed: None,
     };
     assert_eq!(stage.ending(removed.clone(), "r2").await, Ending::Removed);
     assert_eq!(stage.ending(removed, "r2").await, Ending::Stale);

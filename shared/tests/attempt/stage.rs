@@ -20,6 +20,14 @@ use shared::{
 
 use crate::flaky::Flaky;
 
+/// What can be asked of the copy.
+#[derive(Debug, Default, serde::Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct CopyOptions {
+    #[serde(default)]
+    note: String,
+}
+
 /// Copies its input into two outputs; what the input begins with says how to go wrong.
 pub(crate) struct Copy;
 
@@ -27,8 +35,14 @@ impl Processor for Copy {
     const NAME: &'static str = "copy";
     const VERSION: u32 = 1;
     type Report = serde_json::Value;
+    type Options = CopyOptions;
 
-    fn process(&self, input: Input<'_>, outputs: &mut dyn Outputs) -> Result<Self::Report, Failure> {
+    fn process(
+        &self,
+        input: Input<'_>,
+        options: &CopyOptions,
+        outputs: &mut dyn Outputs,
+    ) -> Result<Self::Report, Failure> {
         let mut copy = outputs.create("copy.bin", "application/octet-stream")?;
         let mut reader = input.reader()?;
         let mut buffer = vec![0; 100_000];
@@ -66,7 +80,8 @@ impl Processor for Copy {
             .write_all(&vec![0; 9 << 20])
             .map_err(|error| Failure::from_write(&error))?;
         drop(begun);
-        Ok(json!({"bytes": bytes, "declared_type": input.facts.declared_type, "name": input.facts.name}))
+        Ok(json!({"bytes": bytes, "declared_type": input.facts.declared_type, "name": input.facts.name,
+            "note": options.note}))
     }
 }
 
@@ -124,6 +139,7 @@ impl Stage {
             what,
             at: self.upload.clone(),
             sequencer: Sequencer::new(sequencer),
+            handed: None,
         }
     }
 

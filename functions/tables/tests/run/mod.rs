@@ -27,7 +27,9 @@ use arrow_array::{
 };
 use bytes::Bytes;
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
-use shared::{Facts, Failure, Input, Limits, OutputWriter, Outputs, Processor, Source};
+use shared::{
+    Facts, Failure, Input, Limits, OutputWriter, Outputs, Processor, Source, options::TablesOptions,
+};
 use tables::{
     Report, Tables,
     time::{ShowDate, ShowTimestamp, Zone, read_timestamp},
@@ -47,6 +49,10 @@ pub fn convert(bytes: &[u8]) -> Result<Done, Failure> {
 }
 
 pub fn convert_with(bytes: &[u8], limits: &Limits) -> Result<Done, Failure> {
+    convert_as(bytes, limits, &TablesOptions::default())
+}
+
+pub fn convert_as(bytes: &[u8], limits: &Limits, options: &TablesOptions) -> Result<Done, Failure> {
     let facts = Facts {
         name: "table.csv".into(),
         size_bytes: bytes.len() as u64,
@@ -54,7 +60,7 @@ pub fn convert_with(bytes: &[u8], limits: &Limits) -> Result<Done, Failure> {
     };
     let source = Counted(bytes, AtomicUsize::new(0));
     let mut outputs = Memory::default();
-    let report = Tables.process(Input::new(&facts, limits, &source), &mut outputs)?;
+    let report = Tables.process(Input::new(&facts, limits, &source), options, &mut outputs)?;
     let finished = outputs.finished.lock().unwrap().clone();
     assert_eq!(outputs.created, finished.len(), "every output is finished");
     Ok(Done {

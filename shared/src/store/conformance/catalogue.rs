@@ -11,12 +11,12 @@ use crate::{
     },
     failure::Failure,
     keys::{FileId, FileRef, Owner},
-    store::{Catalogue, Page, StoreErrorKind, memory::MemoryCatalogue},
+    store::{Catalogue, Page, StoreErrorKind},
     time::UnixMillis,
 };
 
 /// A file of a fresh owner.
-fn file(owner: &str) -> FileRef {
+pub(super) fn file(owner: &str) -> FileRef {
     let id = FileId::generate(UnixMillis::now());
     FileRef {
         owner: Owner::new(format!("{owner}-{id}")).unwrap(),
@@ -24,7 +24,7 @@ fn file(owner: &str) -> FileRef {
     }
 }
 
-fn claim_of(file: &FileRef, sequencer: &str, holder: &str, now: u64) -> Claim {
+pub(super) fn claim_of(file: &FileRef, sequencer: &str, holder: &str, now: u64) -> Claim {
     Claim {
         file: file.clone(),
         kind: "tables".into(),
@@ -43,7 +43,7 @@ fn claim_of(file: &FileRef, sequencer: &str, holder: &str, now: u64) -> Claim {
     }
 }
 
-fn done(name: &str) -> Outcome {
+pub(super) fn done(name: &str) -> Outcome {
     let output = Output {
         name: name.into(),
         key: format!("tables/x/1/{name}"),
@@ -56,7 +56,7 @@ fn done(name: &str) -> Outcome {
     }
 }
 
-async fn granted<C: Catalogue>(store: &C, claim: &Claim) -> Attempt {
+pub(super) async fn granted<C: Catalogue>(store: &C, claim: &Claim) -> Attempt {
     match store.claim(claim).await.unwrap() {
         Claimed::Granted(attempt) => attempt,
         other => panic!("the claim is to be granted, not {other:?}"),
@@ -71,9 +71,6 @@ pub async fn catalogue<C: Catalogue>(store: &C) {
     overwritten_uploads(store).await;
     removed_uploads(store).await;
     owners_lists(store).await;
-    for seed in 1..=20 {
-        histories(store, seed).await;
-    }
 }
 
 async fn announced_files<C: Catalogue>(store: &C) {
@@ -196,10 +193,7 @@ async fn late_commits<C: Catalogue>(store: &C) {
         unreachable!()
     };
     assert_eq!((record.outputs, record.report), (outputs, Some(report)));
-    let elsewhere = Attempt {
-        file: self::file("nobody"),
-        fence: 1,
-    };
+    let elsewhere = Attempt::new(self::file("nobody"), 1);
     assert_eq!(
         store
             .commit(&elsewhere, &failed, UnixMillis::new(1))
@@ -258,10 +252,14 @@ async fn removed_uploads<C: Catalogue>(store: &C) {
         sequencer: Sequencer::new(sequencer),
         now: UnixMillis::new(50_000),
     };
+    let marked = |fence| Removed::Marked {
+        fence,
+        kind: "tables".into(),
+    };
     let never_seen = file("unseen");
     assert_eq!(
         store.remove(&removal(&never_seen, "02")).await.unwrap(),
-        Removed::Marked { fence: 1 }
+        marked(1)
     );
     assert_eq!(
         store.get(&never_seen).await.unwrap().unwrap().status,
@@ -280,10 +278,7 @@ async fn removed_uploads<C: Catalogue>(store: &C) {
 
     let at_work = file("at-work");
     let attempt = granted(store, &claim_of(&at_work, "01", "r", 49_900)).await;
-    assert_eq!(
-        store.remove(&removal(&at_work, "02")).await.unwrap(),
-        Removed::Marked { fence: 2 }
-    );
+    assert_eq!(store.remove(&removal(&at_work, "02")).await.unwrap(), marked(2));
     let committed = store
         .commit(&attempt, &done("a"), UnixMillis::new(50_100))
         .await
@@ -346,7 +341,19 @@ async fn owners_lists<C: Catalogue>(store: &C) {
     }
     assert_eq!(seen, expected, "newest first, none twice, none left out");
     assert_eq!(after, None);
-    let stranger = store.list(&file("stranger").owner, 10, None).await.unwrap();
+    let young = store
+        .list(&owner, 10, None, UnixMillis::new(5 * 60_000))
+        .await
+        .unwrap();
+    let young_ids: Vec<_> = young.files.iter().map(|record| record.id).collect();
+    assert_eq!(
+        (young_ids.as_slice(), young.next),
+        (expected.get(..2).unwrap(), None)
+    );
+    let stranger = store
+        .list(&file("stranger").owner, 10, None, UnixMillis::default())
+        .await
+        .unwrap();
     assert!(stranger.files.is_empty() && stranger.next.is_none());
 }
 
@@ -358,88 +365,11 @@ async fn page_when_settled<C: Catalogue>(
     length: usize,
 ) -> Page {
     for _ in 0..50 {
-        let page = store.list(owner, 3, after).await.unwrap();
+        let page = store.list(owner, 3, after, UnixMillis::default()).await.unwrap();
         if page.files.len() == length {
             return page;
         }
         tokio::time::sleep(Duration::from_millis(100)).await;
     }
     panic!("the list never had {length} files");
-}
-
-/// Random histories of one file: the store must end up, step for step, where the transitions lead.
-async fn histories<C: Catalogue>(store: &C, seed: u64) {
-    let model = MemoryCatalogue::default();
-    let file = file("history");
-    let mut random = seed;
-    // A linear congruential generator (Knuth, MMIX): the same histories for every store.
-    let mut below = move |bound: u64| {
-        random = random
-            .wrapping_mul(6_364_136_223_846_793_005)
-            .wrapping_add(1_442_695_040_888_963_407);
-        (random >> 33) % bound
-    };
-    let outcomes = [
-        done("a"),
-        Outcome::Failed(Failure::rejected("bad", "bad")),
-        Outcome::Failed(Failure::internal("panic", "panic")),
-        Outcome::Superseded,
-        Outcome::Gone,
-    ];
-    let mut now = 10_000;
-    for step in 0..25 {
-        now += below(700);
-        let context = format!("seed {seed}, step {step}");
-        match below(10) {
-            0..5 => {
-                let (sequencer, holder) = (format!("0{}", below(4)), format!("r{}", below(3)));
-                let mut claim = claim_of(&file, &sequencer, &holder, now);
-                claim.processor_version = 1 + u32::from(below(8) == 0);
-                assert_eq!(store.claim(&claim).await, model.claim(&claim).await, "{context}");
-            }
-            5..9 => {
-                let current = model.get(&file).await.unwrap().map_or(1, |record| record.fence);
-                let attempt = Attempt {
-                    file: file.clone(),
-                    fence: current.saturating_sub(below(2)),
-                };
-                let outcome = outcomes.get(usize::try_from(below(5)).unwrap()).unwrap();
-                let at = UnixMillis::new(now);
-                let expected = model.commit(&attempt, outcome, at).await;
-                assert_eq!(store.commit(&attempt, outcome, at).await, expected, "{context}");
-            }
-            _ => {
-                let claim = claim_of(&file, &format!("0{}", below(4)), "r", now);
-                let Claim {
-                    file,
-                    kind,
-                    name,
-                    bucket,
-                    key,
-                    upload: Upload { sequencer, .. },
-                    now,
-                    ..
-                } = claim;
-                let removal = Removal {
-                    file,
-                    kind,
-                    name,
-                    bucket,
-                    key,
-                    sequencer,
-                    now,
-                };
-                assert_eq!(
-                    store.remove(&removal).await,
-                    model.remove(&removal).await,
-                    "{context}"
-                );
-            }
-        }
-        assert_eq!(
-            store.get(&file).await.unwrap(),
-            model.get(&file).await.unwrap(),
-            "{context}"
-        );
-    }
 }

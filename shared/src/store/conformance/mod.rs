@@ -8,20 +8,30 @@
 )]
 
 mod catalogue;
+mod histories;
+mod ledger;
+mod lifecycle;
 mod objects;
 
 pub use catalogue::catalogue;
+pub use histories::histories;
+pub use ledger::ledger;
+pub use lifecycle::lifecycle;
 pub use objects::objects;
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::store::memory::{MemoryCatalogue, MemoryObjects};
+    use crate::store::memory::{MemoryCatalogue, MemoryLedger, MemoryObjects};
 
     #[tokio::test]
     async fn the_stores_in_memory_conform() {
         let store = MemoryObjects::default();
         objects(&store, "bucket", &async |at| store.etag(&at).unwrap()).await;
-        catalogue(&MemoryCatalogue::default()).await;
+        let records = MemoryCatalogue::default();
+        catalogue(&records).await;
+        lifecycle(&records).await;
+        histories(&records).await;
+        ledger(&MemoryLedger::default()).await;
     }
 }

@@ -1,9 +1,9 @@
-//! Stores in memory: what the S3 and DynamoDB stores promise, without them.
+//! Objects in memory.
 
 use std::{
     collections::{BTreeMap, HashMap},
     ops::Range,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{Arc, Mutex},
 };
 
 use bytes::Bytes;
@@ -11,18 +11,9 @@ use futures::stream;
 use sha2::{Digest, Sha256};
 
 use super::{
-    ByteStream, Catalogue, Location, ObjectHead, Objects, Page, StoreError, StoreErrorKind, UploadedPart,
+    super::{ByteStream, Location, ObjectHead, Objects, StoreError, StoreErrorKind, UploadedPart},
+    lock,
 };
-use crate::{
-    catalogue::{Attempt, Claim, Claimed, Committed, FileRecord, Outcome, Removal, Removed, transition},
-    keys::{FileRef, Owner},
-    time::UnixMillis,
-};
-
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    // Each change is one assignment: a panic elsewhere cannot have left half of one.
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
-}
 
 fn tag(body: &[u8]) -> String {
     use std::fmt::Write as _;
@@ -208,84 +199,5 @@ impl Objects for MemoryObjects {
             .filter(under)
             .map(|at| at.key.clone())
             .collect())
-    }
-}
-
-/// Records in memory.
-#[derive(Debug, Clone, Default)]
-pub struct MemoryCatalogue {
-    records: Arc<Mutex<HashMap<FileRef, FileRecord>>>,
-}
-
-impl Catalogue for MemoryCatalogue {
-    async fn create(&self, record: &FileRecord) -> Result<(), StoreError> {
-        let mut records = lock(&self.records);
-        let file = record.file();
-        if records.contains_key(&file) {
-            return Err(StoreError::new(
-                StoreErrorKind::Changed,
-                "create",
-                &file,
-                "the file has a record already",
-            ));
-        }
-        records.insert(file, record.clone());
-        Ok(())
-    }
-
-    async fn get(&self, file: &FileRef) -> Result<Option<FileRecord>, StoreError> {
-        Ok(lock(&self.records).get(file).cloned())
-    }
-
-    async fn list(&self, owner: &Owner, limit: u16, after: Option<&str>) -> Result<Page, StoreError> {
-        let mut files: Vec<_> = lock(&self.records)
-            .values()
-            .filter(|record| record.owner == *owner && after.is_none_or(|after| *record.listed_as() < *after))
-            .cloned()
-            .collect();
-        files.sort_by_key(|record| std::cmp::Reverse(record.listed_as()));
-        let more = files.len() > usize::from(limit);
-        files.truncate(usize::from(limit));
-        let next = files.last().filter(|_| more).map(FileRecord::listed_as);
-        Ok(Page { files, next })
-    }
-
-    async fn claim(&self, claim: &Claim) -> Result<Claimed, StoreError> {
-        let mut records = lock(&self.records);
-        let (claimed, next) = transition::claim(records.get(&claim.file), claim);
-        if let Some(next) = next {
-            records.insert(claim.file.clone(), next);
-        }
-        Ok(claimed)
-    }
-
-    async fn commit(
-        &self,
-        attempt: &Attempt,
-        outcome: &Outcome,
-        now: UnixMillis,
-    ) -> Result<Committed, StoreError> {
-        let mut records = lock(&self.records);
-        let next = records
-            .get(&attempt.file)
-            .and_then(|record| transition::commit(record, attempt, outcome, now));
-        Ok(match next {
-            Some(next) => {
-                records.insert(attempt.file.clone(), next);
-                Committed::Yes
-            }
-            None => Committed::Lost,
-        })
-    }
-
-    async fn remove(&self, removal: &Removal) -> Result<Removed, StoreError> {
-        let mut records = lock(&self.records);
-        Ok(match transition::remove(records.get(&removal.file), removal) {
-            Some((removed, next)) => {
-                records.insert(removal.file.clone(), next);
-                removed
-            }
-            None => Removed::Stale,
-        })
     }
 }
