@@ -22,6 +22,7 @@ use crate::lambda::{
 };
 use crate::notes::Notes;
 use crate::notifications::{Notifications, ObjectChange};
+use crate::secrets;
 use crate::serve;
 use crate::sqs::{Sqs, api as sqs_api};
 use crate::stop::Stop;
@@ -149,7 +150,8 @@ impl Stack {
             log_sink: options.log_sink,
             stop: stopped.clone(),
         };
-        let lambda = Lambda::new(&template.functions, settings);
+        let functions = secrets::put_in(&folder, &template).await?;
+        let lambda = Lambda::new(&functions, settings);
         let sqs = Arc::new(Sqs::open(&folder.join("sqs.sqlite"), &template.queues)?);
         let journal = Journal::open(&folder.join("lambda.sqlite"))?;
         let notes = options.notes;

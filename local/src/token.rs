@@ -14,6 +14,8 @@ use rsa::pkcs1::{DecodeRsaPrivateKey as _, EncodeRsaPrivateKey as _};
 use rsa::traits::PublicKeyParts as _;
 use serde_json::{Value, json};
 
+use crate::private_file;
+
 const KEY_FILE: &str = "issuer-key.der";
 const KEY_BITS: usize = 2048;
 
@@ -114,22 +116,6 @@ pub(crate) fn openid_configuration(issuer: &str) -> Value {
 fn make_key(path: &Path) -> Result<RsaPrivateKey> {
     let key = RsaPrivateKey::new(&mut rsa::rand_core::OsRng, KEY_BITS).context("cannot make an RSA key")?;
     let der = key.to_pkcs1_der().context("cannot encode the issuer's key")?;
-    // Written aside and renamed: a killed start leaves no half a key.
-    let aside = path.with_extension("new");
-    let written = std::fs::write(&aside, der.as_bytes()).and_then(|()| private(&aside));
-    written
-        .and_then(|()| std::fs::rename(&aside, path))
-        .with_context(|| format!("cannot write {}", path.display()))?;
+    private_file::write(path, der.as_bytes())?;
     Ok(key)
-}
-
-#[cfg(unix)]
-fn private(path: &Path) -> std::io::Result<()> {
-    use std::os::unix::fs::PermissionsExt as _;
-    std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o600))
-}
-
-#[cfg(not(unix))]
-fn private(_path: &Path) -> std::io::Result<()> {
-    Ok(())
 }

@@ -9,12 +9,13 @@
 
 mod support;
 
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use base64::Engine as _;
 use bytes::Bytes;
 use http::StatusCode;
-use local::{FunctionError, InvokeError, Invoked, Start, Status};
+use local::{Data, FunctionError, InvokeError, Invoked, Notes, Options, Stack, Start, Status};
 use serde_json::{Value, json};
 use support::{send, signed, start};
 
@@ -57,6 +58,9 @@ async fn the_environment_is_lambdas_and_nothing_is_inherited() {
         ("AWS_ENDPOINT_URL", stack.aws_endpoint()),
         ("_HANDLER", "bootstrap"),
         ("STAGE", "test"),
+        ("NEXT_FUNCTION", "once"),
+        ("NEXT_ARN", "arn:aws:lambda:us-east-1:000000000000:function:once"),
+        ("PASSWORD", "open sesame"),
         ("BUCKET", "inbox"),
         (
             "QUEUE_URL",
@@ -80,6 +84,32 @@ async fn the_environment_is_lambdas_and_nothing_is_inherited() {
     let left = deadline - jiff::Timestamp::now().as_millisecond();
     assert!((15_000..=20_000).contains(&left), "{left} ms left of 20 s");
     stack.shutdown().await;
+}
+
+#[tokio::test]
+async fn a_generated_secret_is_kept_and_told_to_the_function_alone() {
+    let folder = tempfile::tempdir().unwrap();
+    let notes = Arc::new(Mutex::new(Vec::new()));
+    let mut seen = Vec::new();
+    for _ in 0..2 {
+        let sink = notes.clone();
+        let options = Options {
+            data: Data::Folder(folder.path().to_owned()),
+            notes: Notes::to(move |note| sink.lock().unwrap().push(note.to_owned())),
+            ..support::options("functions.yaml")
+        };
+        let stack = Stack::start(options).await.unwrap();
+        let answer = stack.invoke("plain", r#"{"do":"env"}"#).await.unwrap();
+        let environment = json_of(answer.outcome.as_ref().unwrap());
+        let key = environment["SIGNING_KEY"].as_str().unwrap().to_owned();
+        assert_eq!(key.len(), 64);
+        assert!(key.chars().all(|one| one.is_ascii_alphanumeric()), "{key}");
+        assert!(!format!("{:?} {:?}", stack.template(), answer.report).contains(&key));
+        seen.push(key);
+        stack.shutdown().await;
+    }
+    assert_eq!(seen[0], seen[1]);
+    assert!(notes.lock().unwrap().iter().all(|note| !note.contains(&seen[0])));
 }
 
 #[tokio::test]

@@ -46,6 +46,7 @@ impl Resolver<'_> {
         match kind {
             "AWS::Serverless::HttpApi" | "AWS::ApiGatewayV2::Api" => Ok(api_id(logical_id)),
             "AWS::SQS::Queue" => Ok(self.queue_url(&self.name(logical_id)?)),
+            "AWS::SecretsManager::Secret" => Ok(super::secrets::arn(&self.name(logical_id)?)),
             _ if name_property(kind).is_some() => self.name(logical_id),
             _ => Err(unsupported(logical_id, kind, "Ref", path)),
         }
@@ -73,6 +74,7 @@ impl Resolver<'_> {
             ("AWS::SQS::Queue", "Arn") => queue_arn(&name()?),
             ("AWS::SQS::Queue", "QueueName") => name()?,
             ("AWS::SQS::Queue", "QueueUrl") => self.queue_url(&name()?),
+            ("AWS::SecretsManager::Secret", "Id") => super::secrets::arn(&name()?),
             ("AWS::Serverless::HttpApi" | "AWS::ApiGatewayV2::Api", "ApiEndpoint") => {
                 self.attributes.api_url.clone()
             }
@@ -153,6 +155,7 @@ fn name_property(kind: &str) -> Option<&'static str> {
         "AWS::Logs::LogGroup" => "LogGroupName",
         "AWS::SNS::Topic" => "TopicName",
         "AWS::IAM::Role" => "RoleName",
+        "AWS::SecretsManager::Secret" => "Name",
         _ => return None,
     })
 }

@@ -13,6 +13,7 @@ mod model;
 mod parameters;
 mod properties;
 mod resolve;
+mod secrets;
 mod stores;
 #[cfg(test)]
 mod tests;
@@ -30,6 +31,8 @@ pub use model::{
 };
 use properties::Properties;
 use resolve::Resolver;
+pub use secrets::{CharacterKind, Generation, Secret, SecretSource};
+pub(crate) use secrets::{Piece, pieces};
 
 /// The account that ARNs of the local stack name.
 pub const ACCOUNT_ID: &str = "000000000000";
@@ -140,6 +143,9 @@ impl Template {
                         .push(stores::simple_table(logical_id, properties)?);
                 }
                 "AWS::SQS::Queue" => template.queues.push(stores::queue(logical_id, properties)?),
+                "AWS::SecretsManager::Secret" => {
+                    template.secrets.push(secrets::read(logical_id, properties)?);
+                }
                 _ => {
                     let expected = DEPLOYMENT_KINDS.contains(&kind);
                     let reason = if expected {
@@ -211,6 +217,17 @@ impl Template {
                         &format!("{path}.Events.{}", trigger.id),
                         problem,
                     ));
+                }
+            }
+            for (name, value) in &function.environment {
+                let path = format!("{path}.Environment.Variables.{name}");
+                for piece in pieces(value, &path)? {
+                    if let Piece::Secret(reference) = piece
+                        && !self.secrets.iter().any(|secret| reference.names(secret))
+                    {
+                        let problem = format!("secret {} is not in this template", reference.id);
+                        return Err(TemplateError::new(&path, problem));
+                    }
                 }
             }
             let config = &function.event_invoke;

@@ -16,6 +16,8 @@ pub struct Template {
     pub tables: Vec<Table>,
     /// The SQS queues.
     pub queues: Vec<Queue>,
+    /// The secrets, without the values of those that are generated.
+    pub secrets: Vec<super::Secret>,
     /// The HTTP APIs, each with its routes.
     pub apis: Vec<HttpApi>,
     /// What has no effect on the local stack, with the reason.
@@ -46,7 +48,7 @@ pub struct Function {
     pub arn: String,
     /// The name of the binary, which is the name of its crate.
     pub binary: String,
-    /// `Environment.Variables`.
+    /// `Environment.Variables`. References to secrets (`{{resolve:secretsmanager:…}}`) are left in them.
     pub environment: BTreeMap<String, String>,
     /// `MemorySize`, in MB of 1,048,576 bytes.
     pub memory_mb: u64,

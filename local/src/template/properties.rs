@@ -33,9 +33,14 @@ impl Properties<'_> {
     }
 
     pub(super) fn text(&self, key: &str) -> Result<Option<String>, TemplateError> {
-        self.value(key)?
-            .map(|value| scalar_text(&value, &self.path_of(key)))
-            .transpose()
+        let Some(value) = self.value(key)? else {
+            return Ok(None);
+        };
+        let text = scalar_text(&value, &self.path_of(key))?;
+        if super::secrets::is_dynamic(&text) {
+            return self.fail(key, "dynamic references are resolved in environments only");
+        }
+        Ok(Some(text))
     }
 
     pub(super) fn required_text(&self, key: &str) -> Result<String, TemplateError> {
