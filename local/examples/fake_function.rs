@@ -6,6 +6,10 @@
 //! `stream` answers in chunks, `respond` answers with `with`, `env` answers with the environment, `big` answers
 //! with `bytes` bytes, `log` writes `line` first. In an S3 event the key's first part says it, in an HTTP request
 //! the JSON of the body.
+//!
+//! A batch of a queue or a stream is written to stdout as one line. Each record says what to do in its body or its
+//! image: `fail` fails the batch, `item` is answered as a failed item, `hide` too, after its message was hidden for
+//! `seconds`.
 
 use std::fmt::Write as _;
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
@@ -48,6 +52,17 @@ fn main() -> Result<ExitCode, Failure> {
             )
         };
         let mut event: Value = serde_json::from_slice(&event)?;
+        let source = event.pointer("/Records/0/eventSource").and_then(Value::as_str);
+        if matches!(source, Some("aws:sqs" | "aws:dynamodb")) {
+            if let Some(answer) = batch(&event)? {
+                respond(answer.to_string().as_bytes())?;
+            } else {
+                let path = format!("{base}/invocation/{request_id}/error");
+                let error = json!({"errorType": "Fake.Error", "errorMessage": "told to fail"});
+                call(host, "POST", &path, &[], error.to_string().as_bytes())?;
+            }
+            continue;
+        }
         // An HTTP request whose body is an order: the order counts.
         let order = event
             .get("body")
@@ -131,6 +146,61 @@ fn main() -> Result<ExitCode, Failure> {
             }
         }
     }
+}
+
+/// The answer to a batch; `None` when it is to fail.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the environment is what Lambda tells a function with"
+)]
+fn batch(event: &Value) -> Result<Option<Value>, Failure> {
+    writeln!(std::io::stdout(), "{event}")?;
+    let mut failures = Vec::new();
+    for record in event
+        .get("Records")
+        .and_then(Value::as_array)
+        .into_iter()
+        .flatten()
+    {
+        let body = record.get("body").and_then(Value::as_str).unwrap_or_default();
+        let body: Value = serde_json::from_str(body).unwrap_or_default();
+        let image = ["NewImage", "OldImage"]
+            .iter()
+            .find_map(|image| record.pointer(&format!("/dynamodb/{image}/do/S")));
+        let id = record
+            .get("messageId")
+            .or_else(|| record.pointer("/dynamodb/SequenceNumber"));
+        match body.get("do").or(image).and_then(Value::as_str) {
+            Some("fail") => return Ok(None),
+            Some("item") => failures.push(json!({ "itemIdentifier": id })),
+            Some("hide") => {
+                let endpoint = std::env::var("AWS_ENDPOINT_URL")?;
+                let host = endpoint.strip_prefix("http://").ok_or("no http endpoint")?;
+                let arn = record
+                    .get("eventSourceARN")
+                    .and_then(Value::as_str)
+                    .unwrap_or_default();
+                let queue = arn.rsplit(':').next().unwrap_or_default();
+                let input = json!({
+                    "QueueUrl": format!("{endpoint}/000000000000/{queue}"),
+                    "ReceiptHandle": record.get("receiptHandle"), "VisibilityTimeout": body.get("seconds"),
+                });
+                let fields = [
+                    ("x-amz-target", "AmazonSQS.ChangeMessageVisibility"),
+                    (
+                        "authorization",
+                        "AWS4-HMAC-SHA256 Credential=longshore/20260101/us-east-1/sqs/aws4_request, \
+                         SignedHeaders=host, Signature=0",
+                    ),
+                ];
+                let (_, answer) = call(host, "POST", "/", &fields, input.to_string().as_bytes())?;
+                writeln!(std::io::stdout(), "hidden: {}", String::from_utf8_lossy(&answer))?;
+                failures.push(json!({ "itemIdentifier": id }));
+            }
+            _ => {}
+        }
+    }
+    Ok(Some(json!({ "batchItemFailures": failures })))
 }
 
 fn header<'a>(headers: &'a [(String, String)], name: &str) -> Option<&'a str> {

@@ -6,6 +6,7 @@
 mod clock;
 pub mod dynamodb;
 mod endpoint;
+mod event_filter;
 mod gateway;
 mod lambda;
 mod notes;
@@ -21,6 +22,7 @@ mod stores;
 pub mod template;
 mod token;
 
+pub use event_filter::Filters;
 pub use lambda::{Credentials, FunctionError, InvokeError, Invoked, LogSink, Outcome, Report, Start, Status};
 pub use notes::Notes;
 pub use stack::{Data, Options, Stack, offline_token};

@@ -17,9 +17,8 @@ use crate::endpoint::Endpoint;
 use crate::gateway::{self, Gateway};
 use crate::lambda::journal::Journal;
 use crate::lambda::queue::AsyncQueue;
-use crate::lambda::{
-    Credentials, InvokeError, Invoked, Lambda, LogSink, Report, Settings, Wait, invoke_api, poller,
-};
+use crate::lambda::sources::Mappings;
+use crate::lambda::{Credentials, InvokeError, Invoked, Lambda, LogSink, Report, Settings, Wait, invoke_api};
 use crate::notes::Notes;
 use crate::notifications::{Notifications, ObjectChange};
 use crate::secrets;
@@ -49,6 +48,8 @@ pub(crate) struct StoreContext<'a> {
     pub credentials: &'a Credentials,
     /// To be told of every change of an object, before its request is answered.
     pub on_object: Arc<dyn Fn(ObjectChange) + Send + Sync>,
+    /// To be told of every write to a table, before its request is answered.
+    pub on_write: Arc<dyn Fn() + Send + Sync>,
 }
 
 /// How to start a stack. `Options::new` has the defaults of `make dev`, with any free ports.
@@ -163,12 +164,14 @@ impl Stack {
             notes.clone(),
         );
         let notifications = Notifications::new(&template.functions, queue.clone(), notes.clone());
+        let mappings = Mappings::new(&template.functions, &lambda, &sqs, &notes);
         let mut tasks = JoinSet::new();
         let context = StoreContext {
             folder: &folder,
             template: &template,
             credentials: &credentials,
             on_object: Arc::new(move |change| notifications.publish(&change)),
+            on_write: mappings.on_write(),
         };
         let mut background = JoinSet::new();
         let stores = stores::open(&context, &mut background).await?;
@@ -181,13 +184,9 @@ impl Stack {
         let gateway = open_gateway(&template, &issuer, &issuer_url, &lambda, &notes);
         tasks.spawn(serve::run(aws_listener, endpoint.handler(), stopped.clone()));
         tasks.spawn(serve::run(api_listener, gateway.handler(), stopped.clone()));
-        for function in &template.functions {
-            for trigger in &function.queue_triggers {
-                let (name, trigger) = (function.name.clone(), trigger.clone());
-                let (sqs, stopped, notes) = (sqs.clone(), stopped.clone(), notes.clone());
-                tasks.spawn(poller::poll(lambda.clone(), sqs, name, trigger, stopped, notes));
-            }
-        }
+        mappings
+            .start(stores.tables, &folder, options.retry_delay, &stopped, &mut tasks)
+            .await?;
         let resumed = queue.resume()?;
         if resumed > 0 {
             notes.say(&format!("{resumed} events of an earlier run go on"));

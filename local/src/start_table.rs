@@ -99,6 +99,9 @@ fn function_line(function: &Function, template: &Template, facts: &Facts) -> Str
     for trigger in &function.queue_triggers {
         parts.push(format!("queue {}", trigger.queue));
     }
+    for trigger in &function.stream_triggers {
+        parts.push(format!("stream of {}", trigger.table));
+    }
     let routes = template
         .apis
         .iter()

@@ -20,6 +20,8 @@ use crate::{
 pub(crate) struct Stores {
     pub(crate) s3: Handler,
     pub(crate) dynamodb: Handler,
+    /// For those who read its streams.
+    pub(crate) tables: dynamodb::Server,
 }
 
 /// Opens both in the stack's folder, with the template's buckets and tables there. What goes on in the
@@ -44,10 +46,11 @@ pub(crate) async fn open(context: &StoreContext<'_>, tasks: &mut JoinSet<()>) ->
             .with_context(|| bucket.name.clone())?;
     }
 
+    let on_write = Arc::clone(&context.on_write);
     let file = context.folder.join("dynamodb.sqlite");
     let definitions: Vec<_> = context.template.tables.iter().map(definition).collect();
     let tables = tokio::task::spawn_blocking(move || -> Result<_> {
-        let tables = dynamodb::Server::open(Some(file))?;
+        let tables = dynamodb::Server::open(Some(file))?.tell_of_writes(move || on_write());
         for definition in definitions {
             tables.ensure_table(&definition)?;
         }
@@ -70,8 +73,9 @@ pub(crate) async fn open(context: &StoreContext<'_>, tasks: &mut JoinSet<()>) ->
                 .map(|body| body.map_err(BoxError::from).boxed_unsync())
         }
     });
+    let handler = tables.clone();
     let dynamodb = serve::handler(move |request| {
-        let tables = tables.clone();
+        let tables = handler.clone();
         async move {
             let request = request.map(|body| body.map_err(BodyError).boxed_unsync());
             tables
@@ -80,7 +84,7 @@ pub(crate) async fn open(context: &StoreContext<'_>, tasks: &mut JoinSet<()>) ->
                 .map(|body| body.map_err(BoxError::from).boxed_unsync())
         }
     });
-    Ok(Stores { s3, dynamodb })
+    Ok(Stores { s3, dynamodb, tables })
 }
 
 /// A body that broke off, as an error with a type of its own.

@@ -4,7 +4,8 @@
 //! ```text
 //! invoke_api ─┐                            ┌─► instance (one process, one invocation at a time)
 //! gateway    ─┼─► service ─► pool ─────────┤        ▲ /next, /response, /error
-//! queue      ─┘   (cap, 429)               └─►      └── runtime_api
+//! queue      ─┤   (cap, 429)               └─►      └── runtime_api
+//! sources    ─┘
 //! ```
 
 pub(crate) mod destination;
@@ -15,12 +16,12 @@ pub(crate) mod journal;
 mod logs;
 mod memory;
 mod outcome;
-pub(crate) mod poller;
 mod pool;
 pub(crate) mod queue;
 mod report;
 mod runtime_api;
 mod service;
+pub(crate) mod sources;
 
 pub use environment::Credentials;
 pub use logs::LogSink;

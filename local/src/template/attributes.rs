@@ -71,6 +71,17 @@ impl Resolver<'_> {
             ("AWS::DynamoDB::Table" | "AWS::Serverless::SimpleTable", "Arn") => {
                 format!("arn:aws:dynamodb:{REGION}:{ACCOUNT_ID}:table/{}", name()?)
             }
+            ("AWS::DynamoDB::Table", "StreamArn") => {
+                let resource = self.resource(logical_id);
+                if resource
+                    .and_then(|table| table.pointer("/Properties/StreamSpecification"))
+                    .is_none()
+                {
+                    let problem = format!("{logical_id} has no StreamSpecification");
+                    return Err(TemplateError::new(path, problem));
+                }
+                stream_arn(&name()?)
+            }
             ("AWS::SQS::Queue", "Arn") => queue_arn(&name()?),
             ("AWS::SQS::Queue", "QueueName") => name()?,
             ("AWS::SQS::Queue", "QueueUrl") => self.queue_url(&name()?),
@@ -176,6 +187,12 @@ pub(super) fn api_id(logical_id: &str) -> String {
 #[must_use]
 pub fn function_arn(name: &str) -> String {
     format!("arn:aws:lambda:{REGION}:{ACCOUNT_ID}:function:{name}")
+}
+
+/// The ARN of a table's stream. AWS ends it with the time when the stream was enabled.
+#[must_use]
+pub fn stream_arn(table: &str) -> String {
+    format!("arn:aws:dynamodb:{REGION}:{ACCOUNT_ID}:table/{table}/stream/2026-01-01T00:00:00.000")
 }
 
 /// The ARN of a queue of this stack.

@@ -9,7 +9,7 @@ use serde_json::{Map, Value};
 use super::attributes::{IMPLICIT_API, api_id, function_arn};
 use super::properties::Properties;
 use super::resolve::scalar_text;
-use super::{Destination, EventInvoke, Function, Ignored, ObjectTrigger, QueueTrigger, Route, TemplateError};
+use super::{Destination, EventInvoke, Function, Ignored, ObjectTrigger, Route, TemplateError, sources};
 
 /// Lambda's own defaults.
 const MEMORY_MB: u64 = 128;
@@ -64,6 +64,7 @@ pub(super) fn read(
         event_invoke,
         object_triggers: Vec::new(),
         queue_triggers: Vec::new(),
+        stream_triggers: Vec::new(),
         name,
     };
     let mut routes = Vec::new();
@@ -219,22 +220,14 @@ fn events(
                 .object_triggers
                 .push(object_trigger(id, event_properties)?),
             "HttpApi" => routes.push(route(&function.name, event_properties)?),
-            "SQS" => {
-                let arn = event_properties.required_text("Queue")?;
-                let Some(Destination::Queue(queue)) = Destination::from_arn(&arn) else {
-                    return event_properties.fail("Queue", format!("{arn:?} is not the ARN of a queue"));
-                };
-                let batch_size = event_properties.number("BatchSize")?.unwrap_or(10).clamp(1, 10);
-                let partial = event_properties
-                    .texts("FunctionResponseTypes")?
-                    .iter()
-                    .any(|kind| kind == "ReportBatchItemFailures");
-                function.queue_triggers.push(QueueTrigger {
-                    queue,
-                    batch_size: usize::try_from(batch_size).unwrap_or(10),
-                    reports_item_failures: partial,
-                });
-            }
+            "SQS" => match sources::queue(event_properties)? {
+                Some(trigger) => function.queue_triggers.push(trigger),
+                None => disabled(id, function, ignored),
+            },
+            "DynamoDB" => match sources::stream(id, event_properties)? {
+                Some(trigger) => function.stream_triggers.push(trigger),
+                None => disabled(id, function, ignored),
+            },
             other => ignored.push(Ignored {
                 name: format!("{}.{id}", function.logical_id),
                 reason: format!("events of type {other:?} are not delivered here"),
@@ -243,6 +236,14 @@ fn events(
         }
     }
     Ok(())
+}
+
+fn disabled(id: &str, function: &Function, ignored: &mut Vec<Ignored>) {
+    ignored.push(Ignored {
+        name: format!("{}.{id}", function.logical_id),
+        reason: "the template says Enabled: false".to_owned(),
+        expected: false,
+    });
 }
 
 fn object_trigger(id: &str, properties: Properties<'_>) -> Result<ObjectTrigger, TemplateError> {

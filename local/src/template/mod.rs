@@ -14,6 +14,9 @@ mod parameters;
 mod properties;
 mod resolve;
 mod secrets;
+#[cfg(test)]
+mod source_tests;
+mod sources;
 mod stores;
 #[cfg(test)]
 mod tests;
@@ -24,10 +27,10 @@ use std::collections::BTreeMap;
 use serde_json::{Map, Value};
 
 pub(crate) use attributes::Attributes;
-pub use attributes::{function_arn, queue_arn};
+pub use attributes::{function_arn, queue_arn, stream_arn};
 pub use model::{
     Bucket, Cors, Destination, EventInvoke, Function, HttpApi, Ignored, JwtAuthorizer, ObjectTrigger, Queue,
-    QueueTrigger, Redrive, Route, Table, Template, TimeToLive,
+    QueueTrigger, Redrive, Route, StartingPosition, StreamTrigger, Table, Template, TimeToLive,
 };
 use properties::Properties;
 use resolve::Resolver;
@@ -235,8 +238,28 @@ impl Template {
                 .queue_triggers
                 .iter()
                 .map(|trigger| trigger.queue.as_str());
+            for trigger in &function.stream_triggers {
+                if !self
+                    .tables
+                    .iter()
+                    .any(|table| table.name == trigger.table && table.has_stream())
+                {
+                    let problem = format!("table {} with a stream is not in this template", trigger.table);
+                    return Err(TemplateError::new(
+                        &format!("{path}.Events.{}", trigger.id),
+                        problem,
+                    ));
+                }
+            }
+            let streams = function
+                .stream_triggers
+                .iter()
+                .filter_map(|trigger| trigger.on_failure.as_deref());
             let destinations = [&config.on_failure, &config.on_success].into_iter().flatten();
-            for queue in queues.chain(destinations.filter_map(Destination::queue)) {
+            for queue in queues
+                .chain(streams)
+                .chain(destinations.filter_map(Destination::queue))
+            {
                 if !self.queues.iter().any(|known| known.name == queue) {
                     return Err(TemplateError::new(
                         &path,

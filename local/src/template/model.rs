@@ -5,6 +5,8 @@ use std::time::Duration;
 
 use serde_json::Value;
 
+use crate::event_filter::Filters;
+
 /// A whole template.
 #[derive(Clone, Debug, Default)]
 pub struct Template {
@@ -66,6 +68,8 @@ pub struct Function {
     pub object_triggers: Vec<ObjectTrigger>,
     /// The queues it reads.
     pub queue_triggers: Vec<QueueTrigger>,
+    /// The streams of tables it reads.
+    pub stream_triggers: Vec<StreamTrigger>,
 }
 
 /// `EventInvokeConfig`.
@@ -135,8 +139,52 @@ pub struct QueueTrigger {
     pub queue: String,
     /// Messages per invocation; 1 to 10.
     pub batch_size: usize,
+    /// How long a batch that is not full waits for more.
+    pub batching_window: Duration,
+    /// Batches at the same time.
+    pub concurrency: usize,
     /// Whether the function answers with the messages that failed.
     pub reports_item_failures: bool,
+    /// Messages that do not pass are deleted.
+    pub filters: Filters,
+}
+
+/// One DynamoDB event of a function.
+#[derive(Clone, Debug)]
+pub struct StreamTrigger {
+    /// The event's key.
+    pub id: String,
+    /// The table's name.
+    pub table: String,
+    /// What records name as their source.
+    pub stream_arn: String,
+    /// Where a mapping begins that has read nothing yet.
+    pub starting_position: StartingPosition,
+    /// Records per invocation; 1 to 10,000.
+    pub batch_size: usize,
+    /// How long a batch that is not full waits for more.
+    pub batching_window: Duration,
+    /// Attempts after the first; as many as the age of the records allows when absent.
+    pub maximum_retry_attempts: Option<u32>,
+    /// Records older than that are given up; as old as the stream keeps them when absent.
+    pub maximum_record_age: Option<Duration>,
+    /// Whether a batch that failed is cut in two before it is tried again.
+    pub bisects: bool,
+    /// Whether the function answers with the records that failed.
+    pub reports_item_failures: bool,
+    /// Records that do not pass are skipped.
+    pub filters: Filters,
+    /// The name of the queue that is told of given-up batches.
+    pub on_failure: Option<String>,
+}
+
+/// Where the reading of a stream begins.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum StartingPosition {
+    /// With the oldest record that is kept.
+    TrimHorizon,
+    /// With the first record from now on.
+    Latest,
 }
 
 /// An S3 bucket.
@@ -165,6 +213,14 @@ pub struct Table {
     pub create_table: Value,
     /// The attribute that expires items, when there is one.
     pub time_to_live: Option<TimeToLive>,
+}
+
+impl Table {
+    /// Whether the template asks for a stream of its changes.
+    #[must_use]
+    pub fn has_stream(&self) -> bool {
+        self.create_table.get("StreamSpecification").is_some()
+    }
 }
 
 /// `TimeToLiveSpecification`, enabled.

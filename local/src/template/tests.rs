@@ -26,7 +26,7 @@ fn read_with(text: &str, overrides: &[(&str, &str)]) -> Result<Template, Templat
     Template::read(text, &overrides, &place())
 }
 
-fn read(text: &str) -> Result<Template, TemplateError> {
+pub(super) fn read(text: &str) -> Result<Template, TemplateError> {
     read_with(text, &[])
 }
 
@@ -448,61 +448,4 @@ fn mistakes_are_said_with_their_place() {
         read("Resources: {X: {}}").unwrap_err().to_string(),
         "Resources.X: has no Type"
     );
-}
-
-#[test]
-fn secrets_are_read_and_referred_to_but_not_put_in() {
-    let text = r"
-Resources:
-  Key: {Type: AWS::SecretsManager::Secret, Properties: {GenerateSecretString: {PasswordLength: 64, ExcludePunctuation: true}}}
-  Named: {Type: AWS::SecretsManager::Secret, Properties: {Name: db, SecretString: '{}'}}
-  F:
-    Type: AWS::Serverless::Function
-    Properties:
-      CodeUri: f
-      Environment: {Variables: {K: !Sub '{{resolve:secretsmanager:${Key}}}', ID: !Ref Named}}
-";
-    let template = read(text).unwrap();
-    let environment = &template.functions[0].environment;
-    let arn = |name: &str| format!("arn:aws:secretsmanager:us-east-1:000000000000:secret:{name}-000000");
-    assert_eq!(environment["ID"], arn("db"));
-    assert_eq!(
-        environment["K"],
-        format!("{{{{resolve:secretsmanager:{}}}}}", arn("longshore-Key"))
-    );
-    let SecretSource::Generated(generation) = &template.secrets[0].source else {
-        panic!("{:?}", template.secrets)
-    };
-    assert_eq!((generation.length, generation.kinds.len()), (64, 3));
-    for (from, to, expected) in [
-        (
-            "secretsmanager:${Key}",
-            "ssm:${Key}",
-            "Resources.F.Properties.Environment.Variables.K: {{resolve:ssm:…}} is not known to the local stack, \
-             only secretsmanager is",
-        ),
-        (
-            "${Key}}}",
-            "other}}",
-            "Resources.F.Properties.Environment.Variables.K: secret other is not in this template",
-        ),
-        (
-            "CodeUri: f",
-            "CodeUri: '{{resolve:secretsmanager:db}}'",
-            "Resources.F.Properties.CodeUri: dynamic references are resolved in environments only",
-        ),
-        (
-            "PasswordLength: 64",
-            "PasswordLength: 2",
-            "Resources.Key.Properties.GenerateSecretString.PasswordLength: has no room for each kind of characters",
-        ),
-        (
-            ", SecretString: '{}'",
-            "",
-            "Resources.Named.Properties.GenerateSecretString: is missing, and SecretString too",
-        ),
-    ] {
-        assert!(text.contains(from), "{from}");
-        assert_eq!(read(&text.replace(from, to)).unwrap_err().to_string(), expected);
-    }
 }

@@ -9,13 +9,14 @@
 )]
 
 use std::path::{Path, PathBuf};
-use std::time::Duration;
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use http::{HeaderMap, Request, StatusCode};
 use http_body_util::{BodyExt as _, Full};
 use hyper_util::rt::TokioIo;
-use local::{Options, Report, Stack};
+use local::{LogSink, Options, Report, Stack};
 use serde_json::Value;
 use tokio::sync::broadcast;
 
@@ -123,5 +124,74 @@ pub(crate) async fn drain(stack: &Stack, queue: &str) -> Vec<Value> {
     messages
         .iter()
         .map(|message| serde_json::from_str(message["Body"].as_str().unwrap()).unwrap())
+        .collect()
+}
+
+/// One call of `DynamoDB`, or of `DynamoDB` Streams when the operation says `Streams.` in front.
+pub(crate) async fn dynamodb(stack: &Stack, operation: &str, input: Value) -> Answer {
+    let target = match operation.strip_prefix("Streams.") {
+        Some(operation) => format!("DynamoDBStreams_20120810.{operation}"),
+        None => format!("DynamoDB_20120810.{operation}"),
+    };
+    let request = signed("POST", format!("{}/", stack.aws_endpoint()), "dynamodb")
+        .header("x-amz-target", target)
+        .header("x-amz-date", "20260101T000000Z")
+        .header("content-type", "application/x-amz-json-1.0");
+    let answer = send(request, input.to_string()).await;
+    assert_eq!(answer.status, StatusCode::OK, "{operation}: {:?}", answer.body);
+    answer
+}
+
+/// What the functions wrote.
+#[derive(Clone, Default)]
+pub(crate) struct Lines(Arc<Mutex<Vec<(String, String)>>>);
+
+impl Lines {
+    /// A sink that collects here.
+    pub(crate) fn sink(&self) -> LogSink {
+        let lines = self.0.clone();
+        Arc::new(move |function, line| {
+            lines.lock().unwrap().push((function.to_owned(), line.to_owned()));
+        })
+    }
+
+    /// The lines of that function which are JSON: the batches it got.
+    pub(crate) fn batches(&self, function: &str) -> Vec<Value> {
+        let lines = self.0.lock().unwrap();
+        let of_function = lines.iter().filter(|(name, _)| name == function);
+        of_function
+            .filter_map(|(_, line)| serde_json::from_str(line).ok())
+            .collect()
+    }
+
+    /// Waits until the function got that many batches.
+    pub(crate) async fn wait_for(&self, function: &str, count: usize) -> Vec<Value> {
+        let deadline = Instant::now() + Duration::from_secs(20);
+        loop {
+            let batches = self.batches(function);
+            if batches.len() >= count {
+                return batches;
+            }
+            assert!(
+                Instant::now() < deadline,
+                "{function} got {} of {count} batches: {batches:#?}",
+                batches.len()
+            );
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    }
+}
+
+/// One member of every record of a batch.
+pub(crate) fn each<'a>(batch: &'a Value, pointer: &str) -> Vec<&'a str> {
+    let records = batch["Records"].as_array().unwrap();
+    records
+        .iter()
+        .map(|record| {
+            record
+                .pointer(pointer)
+                .and_then(Value::as_str)
+                .unwrap_or_default()
+        })
         .collect()
 }

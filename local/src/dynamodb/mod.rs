@@ -1,6 +1,9 @@
 //! A DynamoDB server for development: `dynoxide` behind the wire protocol.
 //! <https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Programming.LowLevelAPI.html>
 
+mod streams;
+mod tables;
+
 use std::collections::HashSet;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -14,12 +17,26 @@ use http::{Request, Response, StatusCode};
 use http_body_util::{BodyExt as _, Full, LengthLimitError, Limited};
 use serde_json::{Value, json};
 
+pub(crate) use streams::shard_id;
+
 /// The most that a request may hold: 16 MB, what `BatchWriteItem` takes.
 /// <https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_BatchWriteItem.html>
 const MAX_REQUEST_BYTES: usize = 16 * 1024 * 1024;
 
 /// How often items past their time to live are removed. AWS promises days.
-const SWEEP_INTERVAL: Duration = Duration::from_secs(5);
+const SWEEP_INTERVAL: Duration = Duration::from_secs(3);
+
+/// Operations that may leave a record in a table's stream.
+const WRITES: [&str; 8] = [
+    "PutItem",
+    "UpdateItem",
+    "DeleteItem",
+    "BatchWriteItem",
+    "TransactWriteItems",
+    "ExecuteStatement",
+    "ExecuteTransaction",
+    "BatchExecuteStatement",
+];
 
 /// Why the server could not be opened or set up.
 #[derive(Debug, thiserror::Error)]
@@ -33,6 +50,9 @@ pub enum Error {
     /// A table's definition is not what `CreateTable` takes.
     #[error("the definition of a table: {0}")]
     Definition(#[from] serde_json::Error),
+    /// The records of streams cannot be put in order.
+    #[error("the streams of the table store: {0}")]
+    Streams(#[from] rusqlite::Error),
     /// The folder of the database cannot be made.
     #[error("the folder of the table store: {0}")]
     Folder(#[from] std::io::Error),
@@ -44,6 +64,8 @@ pub struct Server {
     database: Database,
     /// The tables for which point-in-time recovery was asked: told back until the server ends, never done.
     recoverable: Arc<Mutex<HashSet<String>>>,
+    /// Told of every write, before its client is answered.
+    on_write: Arc<dyn Fn() + Send + Sync>,
 }
 
 impl Server {
@@ -55,6 +77,9 @@ impl Server {
                     std::fs::create_dir_all(folder)?;
                 }
                 let text = path.to_str().ok_or_else(|| Error::Path(path.clone()))?;
+                // The first makes the file what it is to be.
+                drop(Database::new(text)?);
+                streams::prepare(&path)?;
                 Database::new(text)?
             }
             None => Database::memory()?,
@@ -62,28 +87,14 @@ impl Server {
         Ok(Self {
             database,
             recoverable: Arc::default(),
+            on_write: Arc::new(|| {}),
         })
     }
 
-    /// Makes a table from a `CreateTable` request, and its time to live from a `TimeToLiveSpecification` in
-    /// the same document, as a template has it. A table that is there is kept as it is. Blocks.
-    pub fn ensure_table(&self, definition: &Value) -> Result<(), Error> {
-        let mut definition = definition.clone();
-        let time_to_live = definition
-            .as_object_mut()
-            .and_then(|table| table.remove("TimeToLiveSpecification"));
-        let name = definition.get("TableName").cloned().unwrap_or_default();
-        match self.database.create_table(serde_json::from_value(definition)?) {
-            Ok(_) => {}
-            Err(DynoxideError::ResourceInUseException(_)) => return Ok(()),
-            Err(error) => return Err(error.into()),
-        }
-        if let Some(specification) = time_to_live {
-            let request = json!({"TableName": name, "TimeToLiveSpecification": specification});
-            self.database
-                .update_time_to_live(serde_json::from_value(request)?)?;
-        }
-        Ok(())
+    /// Calls that function after every write, before its client is answered. It must not block.
+    pub(crate) fn tell_of_writes(mut self, on_write: impl Fn() + Send + Sync + 'static) -> Self {
+        self.on_write = Arc::new(on_write);
+        self
     }
 
     /// Removes items past their time to live, again and again, until dropped.
@@ -92,8 +103,16 @@ impl Server {
         ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
         loop {
             ticks.tick().await;
-            let database = self.database.clone();
-            match tokio::task::spawn_blocking(move || database.sweep_ttl()).await {
+            let (database, on_write) = (self.database.clone(), self.on_write.clone());
+            let sweep = move || {
+                let swept = database.sweep_ttl();
+                // An error may come after some removals.
+                if !matches!(swept, Ok(0)) {
+                    on_write();
+                }
+                swept
+            };
+            match tokio::task::spawn_blocking(sweep).await {
                 Ok(Ok(0)) => {}
                 Ok(Ok(removed)) => tracing::debug!(removed, "removed expired items"),
                 Ok(Err(error)) => tracing::warn!(%error, "cannot remove expired items"),
@@ -128,6 +147,8 @@ impl Server {
             .headers
             .get("x-amz-target")
             .and_then(|value| value.to_str().ok());
+        let name = target.and_then(|target| target.rsplit('.').next());
+        let writes = name.is_some_and(|name| WRITES.contains(&name));
         let Some(operation) = target.and_then(operation) else {
             return error_response(StatusCode::BAD_REQUEST, content_type, "UnknownOperationException");
         };
@@ -144,7 +165,14 @@ impl Server {
             return respond(StatusCode::BAD_REQUEST, content_type, refusal);
         }
         let server = self.clone();
-        let work = move || operation(&server, &body);
+        // In the work itself: it goes on when the client goes away.
+        let work = move || {
+            let answer = operation(&server, &body);
+            if writes {
+                (server.on_write)();
+            }
+            answer
+        };
         match tokio::task::spawn_blocking(work).await {
             Ok(Ok(answer)) => respond(StatusCode::OK, content_type, answer),
             Ok(Err(Refusal::Malformed)) => {
