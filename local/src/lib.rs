@@ -21,9 +21,11 @@ mod stop;
 mod stores;
 pub mod template;
 mod token;
+mod tokens;
 
 pub use event_filter::Filters;
 pub use lambda::{Credentials, FunctionError, InvokeError, Invoked, LogSink, Outcome, Report, Start, Status};
 pub use notes::Notes;
-pub use stack::{Data, Options, Stack, offline_token};
+pub use stack::{Data, Options, Stack};
 pub use token::Issuer;
+pub use tokens::{Signing, TokenTerms, offline_token};

@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use anyhow::{Context as _, Result};
 use clap::{Args, Parser, Subcommand};
-use local::{Data, Notes, Options, Stack};
+use local::{Data, Notes, Options, Stack, TokenTerms};
 
 /// How long the token in the start table is good.
 const TOKEN_DAYS: u64 = 30;
@@ -36,9 +36,12 @@ struct Cli {
     /// minute, and two)
     #[arg(long, default_value_t = 1.0)]
     retry_delay: f64,
-    /// Processes per function at most
+    /// Processes per function at most; a function behind the HTTP API may have more
     #[arg(long, default_value_t = 4)]
     concurrency: usize,
+    /// Processes at most of a function behind the HTTP API
+    #[arg(long, default_value_t = 64)]
+    http_concurrency: usize,
     #[command(subcommand)]
     command: Option<Command>,
 }
@@ -65,12 +68,26 @@ enum Command {
     Token {
         /// Whose files the token opens (`sub`)
         owner: String,
-        /// A scope; may be given several times
+        /// A scope; may be given several times [default: every scope that a route asks for]
         #[arg(long = "scope")]
         scopes: Vec<String>,
         /// How long it is good
         #[arg(long, default_value_t = TOKEN_DAYS)]
         days: u64,
+        /// How long it is good in seconds, in place of --days; negative for one that has expired
+        #[arg(
+            long,
+            conflicts_with = "days",
+            allow_hyphen_values = true,
+            value_name = "SECONDS"
+        )]
+        expires_in: Option<i64>,
+        /// Whom it names as its issuer [default: the one that the API trusts]
+        #[arg(long)]
+        issuer: Option<String>,
+        /// Whom it is for [default: the API]
+        #[arg(long)]
+        audience: Option<String>,
     },
 }
 
@@ -93,15 +110,28 @@ async fn main() -> ExitCode {
 async fn run(cli: Cli) -> Result<()> {
     let parameters: BTreeMap<String, String> = cli.place.parameters.iter().cloned().collect();
     match &cli.command {
-        Some(Command::Token { owner, scopes, days }) => {
+        Some(Command::Token {
+            owner,
+            scopes,
+            days,
+            expires_in,
+            issuer,
+            audience,
+        }) => {
+            let days = i64::try_from(*days).unwrap_or(i64::MAX);
+            let terms = TokenTerms {
+                scopes: (!scopes.is_empty()).then(|| scopes.clone()),
+                issuer: issuer.clone(),
+                audience: audience.clone(),
+                expires_in_seconds: expires_in.unwrap_or_else(|| days.saturating_mul(24 * 60 * 60)),
+                ..TokenTerms::for_owner(owner)
+            };
             let token = local::offline_token(
                 &cli.place.template,
                 &parameters,
                 &cli.place.data_dir,
                 cli.place.api_port,
-                owner,
-                scopes,
-                Duration::from_hours(days.saturating_mul(24)),
+                &terms,
             )?;
             say(&token);
             Ok(())
@@ -129,6 +159,7 @@ async fn serve(cli: Cli, parameters: BTreeMap<String, String>) -> Result<()> {
         parameters,
         retry_delay,
         concurrency: cli.concurrency,
+        http_concurrency: cli.http_concurrency,
         log_sink: Arc::new(|function, line| say(&format!("[{function}] {line}"))),
         notes: Notes::to(|note| say(&format!("NOTE {note}"))),
         ..Options::new(&cli.place.template, &bin_dir)

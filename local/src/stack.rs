@@ -1,8 +1,7 @@
 //! The whole stack, started and stopped as one: what `make dev` runs, and what tests run in their own process.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{File, TryLockError};
-use std::net::Ipv4Addr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -27,7 +26,8 @@ use crate::sqs::{Sqs, api as sqs_api};
 use crate::stop::Stop;
 use crate::stores;
 use crate::template::{Attributes, Place, Template};
-use crate::token::{AUDIENCE, ISSUER_PATH, Issuer, Terms};
+use crate::token::{AUDIENCE, ISSUER_PATH, Issuer};
+use crate::tokens::{self, TokenTerms};
 
 /// Where the stack keeps what it is given.
 #[derive(Clone, Debug)]
@@ -68,8 +68,11 @@ pub struct Options {
     pub parameters: BTreeMap<String, String>,
     /// The pause before the first retry of an asynchronous invocation; twice that before the second.
     pub retry_delay: Duration,
-    /// Processes per function at most.
+    /// Processes per function at most; for one behind the HTTP API those that are started without hesitation.
     pub concurrency: usize,
+    /// Processes at most of a function behind the HTTP API, where many clients may wait for long answers at the
+    /// same time.
+    pub http_concurrency: usize,
     /// Takes what functions write: the function's name and a line.
     pub log_sink: LogSink,
     /// Takes what the stack has to say.
@@ -89,6 +92,7 @@ impl Options {
             parameters: BTreeMap::new(),
             retry_delay: Duration::from_secs(1),
             concurrency: 4,
+            http_concurrency: 64,
             log_sink: Arc::new(|_, _| {}),
             notes: Notes::default(),
         }
@@ -148,6 +152,8 @@ impl Stack {
             credentials: credentials.clone(),
             bin_dir: std::path::absolute(&options.bin_dir)?,
             concurrency: options.concurrency,
+            http_concurrency: options.http_concurrency,
+            behind_http: behind_http(&template),
             log_sink: options.log_sink,
             stop: stopped.clone(),
         };
@@ -235,9 +241,15 @@ impl Stack {
         &self.credentials
     }
 
-    /// A token that the API takes, good for `ttl`.
+    /// A token that the API takes, good for `ttl`. Without `scopes` it has every scope that a route asks for;
+    /// [`Stack::token_with`] makes one that has none.
     pub fn token(&self, owner: &str, scopes: &[String], ttl: Duration) -> Result<String> {
-        mint(&self.issuer, &self.issuer_url, &self.template, owner, scopes, ttl)
+        self.token_with(&TokenTerms::good(owner, scopes, ttl))
+    }
+
+    /// A token on these terms: the tests' way to tokens that must be refused.
+    pub fn token_with(&self, terms: &TokenTerms) -> Result<String> {
+        tokens::mint(&self.issuer, &self.issuer_url, &self.template, terms)
     }
 
     /// The local issuer, for tests that need tokens of other shapes.
@@ -296,69 +308,10 @@ impl Stack {
     }
 }
 
-/// A token that a stack with this template, data folder and API port takes, without starting one.
-pub fn offline_token(
-    template: &Path,
-    parameters: &BTreeMap<String, String>,
-    folder: &Path,
-    api_port: u16,
-    owner: &str,
-    scopes: &[String],
-    ttl: Duration,
-) -> Result<String> {
-    let (folder, _) = open_folder(&Data::Folder(folder.to_owned()))?;
-    let api_url = format!("http://{}:{api_port}", Ipv4Addr::LOCALHOST);
-    let issuer_url = format!("{api_url}{ISSUER_PATH}");
-    // No token depends on where the AWS endpoint is.
-    let attributes = Attributes {
-        aws_endpoint: String::new(),
-        api_url,
-    };
-    let place = Place {
-        attributes,
-        issuer: issuer_url.clone(),
-        audience: AUDIENCE.to_owned(),
-    };
-    let template = read_template(template, parameters, &place)?;
-    mint(
-        &Issuer::open(&folder)?,
-        &issuer_url,
-        &template,
-        owner,
-        scopes,
-        ttl,
-    )
-}
-
-/// Tokens name the issuer and audience that the template's authorizer trusts: the local ones, unless the
-/// template or its user insists on others. The key is the local one either way.
-fn mint(
-    issuer: &Issuer,
-    issuer_url: &str,
-    template: &Template,
-    owner: &str,
-    scopes: &[String],
-    ttl: Duration,
-) -> Result<String> {
-    let authorizer = template.apis.iter().find_map(|api| {
-        let default = api
-            .default_authorizer
-            .as_ref()
-            .and_then(|name| api.authorizers.get(name));
-        default.or_else(|| api.authorizers.values().next())
-    });
-    let named = authorizer.map_or(issuer_url, |authorizer| authorizer.issuer.as_str());
-    let audience = authorizer.and_then(|authorizer| authorizer.audience.first());
-    let audience = audience.map_or(AUDIENCE, String::as_str);
-    issuer.mint(
-        &Terms {
-            issuer: named,
-            audience,
-            owner,
-            scopes,
-        },
-        ttl,
-    )
+/// The names of the functions that routes lead to.
+fn behind_http(template: &Template) -> BTreeSet<String> {
+    let routes = template.apis.iter().flat_map(|api| &api.routes);
+    routes.map(|route| route.function.clone()).collect()
 }
 
 fn open_folder(data: &Data) -> Result<(PathBuf, Option<tempfile::TempDir>)> {
@@ -394,7 +347,11 @@ fn host(listener: &TcpListener) -> Result<String> {
     Ok(listener.local_addr().context("cannot tell the port")?.to_string())
 }
 
-fn read_template(path: &Path, parameters: &BTreeMap<String, String>, place: &Place) -> Result<Template> {
+pub(crate) fn read_template(
+    path: &Path,
+    parameters: &BTreeMap<String, String>,
+    place: &Place,
+) -> Result<Template> {
     let text = std::fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))?;
     Template::read(&text, parameters, place).with_context(|| path.display().to_string())
 }

@@ -72,34 +72,12 @@ impl Issuer {
         jsonwebtoken::encode(&header, claims, &self.signing).context("cannot sign the token")
     }
 
-    /// A token for that owner (`sub`). `scopes` are joined with spaces; `ttl` is how long it is good.
-    pub(crate) fn mint(&self, terms: &Terms<'_>, ttl: std::time::Duration) -> Result<String> {
-        let now = jiff::Timestamp::now().as_second();
-        let expires = now.saturating_add(i64::try_from(ttl.as_secs()).unwrap_or(i64::MAX / 2));
-        let mut claims = json!({
-            "iss": terms.issuer, "aud": terms.audience, "sub": terms.owner,
-            "iat": now, "nbf": now, "exp": expires, "jti": uuid::Uuid::new_v4().to_string(),
-        });
-        if let (false, Some(map)) = (terms.scopes.is_empty(), claims.as_object_mut()) {
-            map.insert("scope".to_owned(), Value::from(terms.scopes.join(" ")));
-        }
-        self.sign(&claims)
-    }
-
     /// `/.well-known/jwks.json`.
     pub(crate) fn jwks(&self) -> Value {
         json!({ "keys": [{
             "kty": "RSA", "use": "sig", "alg": "RS256", "kid": self.key_id, "n": self.modulus, "e": self.exponent,
         }] })
     }
-}
-
-/// Whom a token is for and who is to take it.
-pub(crate) struct Terms<'a> {
-    pub(crate) issuer: &'a str,
-    pub(crate) audience: &'a str,
-    pub(crate) owner: &'a str,
-    pub(crate) scopes: &'a [String],
 }
 
 /// `/.well-known/openid-configuration` of an issuer.

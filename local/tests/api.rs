@@ -9,12 +9,12 @@
 
 mod support;
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use http::{Request, StatusCode};
-use local::Stack;
+use local::{Signing, Stack, TokenTerms};
 use serde_json::{Value, json};
 use support::{Answer, send, start};
 
@@ -219,7 +219,13 @@ async fn the_authorizer_takes_good_tokens_only() {
 async fn a_route_with_scopes_wants_one_of_them() {
     let stack = start("api.yaml").await;
     let hour = Duration::from_hours(1);
-    let good = stack.token("you", &[], hour).unwrap();
+    let none = TokenTerms {
+        scopes: Some(Vec::new()),
+        ..TokenTerms::for_owner("you")
+    };
+    let none = stack.token_with(&none).unwrap();
+    let all = stack.token("you", &[], hour).unwrap();
+    assert_eq!(get(&stack, "/admin", Some(&all)).await.status, StatusCode::OK);
     let now = jiff::Timestamp::now().as_second();
     let issuer = format!("{}/.local/issuer", stack.api_url());
     let with = |name: &str, scopes: Value| {
@@ -228,7 +234,7 @@ async fn a_route_with_scopes_wants_one_of_them() {
         stack.issuer().sign(&claims).unwrap()
     };
     assert_eq!(
-        get(&stack, "/admin", Some(&good)).await.status,
+        get(&stack, "/admin", Some(&none)).await.status,
         StatusCode::FORBIDDEN
     );
     let other = with("scope", json!("files:read files:write"));
@@ -267,6 +273,14 @@ async fn the_issuer_describes_itself() {
         (&key["kty"], &key["alg"], &key["e"]),
         (&json!("RSA"), &json!("RS256"), &json!("AQAB"))
     );
+    // What the document says is what tokens are signed with.
+    let part = |name: &str| key[name].as_str().unwrap();
+    let public = jsonwebtoken::DecodingKey::from_rsa_components(part("n"), part("e")).unwrap();
+    let mut validation = jsonwebtoken::Validation::new(jsonwebtoken::Algorithm::RS256);
+    validation.set_audience(&["longshore-local"]);
+    let token = stack.token("you", &[], Duration::from_mins(1)).unwrap();
+    let verified = jsonwebtoken::decode::<Value>(&token, &public, &validation).unwrap();
+    assert_eq!(verified.claims["sub"], "you");
     let header = stack.token("you", &[], Duration::from_mins(1)).unwrap();
     let header = URL_SAFE_NO_PAD.decode(header.split('.').next().unwrap()).unwrap();
     assert_eq!(
@@ -285,14 +299,107 @@ async fn a_token_made_beside_the_stack_is_taken_by_it() {
     let stack = Stack::start(local::Options { data, ..options }).await.unwrap();
     let port = stack.api_url().rsplit(':').next().unwrap().parse().unwrap();
     let parameters = std::collections::BTreeMap::new();
-    let minute = Duration::from_mins(1);
-    let token =
-        local::offline_token(&template, &parameters, folder.path(), port, "them", &[], minute).unwrap();
+    let offline = |terms: &TokenTerms| {
+        local::offline_token(&template, &parameters, folder.path(), port, terms).unwrap()
+    };
+    let good = TokenTerms::for_owner("them");
+    let token = offline(&good);
     let event = get(&stack, "/files/7", Some(&token)).await.json();
     assert_eq!(
         event["requestContext"]["authorizer"]["jwt"]["claims"]["sub"],
         "them"
     );
+    // Each of these is wrong in one way, made beside the stack or by it.
+    for (what, terms) in [
+        (
+            "expired",
+            TokenTerms {
+                expires_in_seconds: -1,
+                ..good.clone()
+            },
+        ),
+        (
+            "issuer",
+            TokenTerms {
+                issuer: Some("https://elsewhere".to_owned()),
+                ..good.clone()
+            },
+        ),
+        (
+            "audience",
+            TokenTerms {
+                audience: Some("others".to_owned()),
+                ..good.clone()
+            },
+        ),
+        (
+            "unsigned",
+            TokenTerms {
+                signing: Signing::None,
+                ..good.clone()
+            },
+        ),
+        (
+            "changed",
+            TokenTerms {
+                signing: Signing::Broken,
+                ..good.clone()
+            },
+        ),
+    ] {
+        for token in [offline(&terms), stack.token_with(&terms).unwrap()] {
+            let answer = get(&stack, "/files/7", Some(&token)).await;
+            assert_eq!(
+                (answer.status, answer.json()),
+                (StatusCode::UNAUTHORIZED, json!({"message": "Unauthorized"})),
+                "{what}"
+            );
+        }
+    }
+    stack.shutdown().await;
+}
+
+#[tokio::test]
+async fn many_clients_wait_for_long_answers_without_keeping_others_out() {
+    let stack = start("api.yaml").await;
+    let order = |ms: u64| json!({"do": "sleep", "ms": ms}).to_string();
+    let post = || request(&stack, "POST", "/respond").header("content-type", "application/json");
+    // More than the processes that are started at once, so long that nobody waits for two rounds of them.
+    let long = futures::future::join_all((0..20).map(|_| send(post(), order(1500))));
+    let begin = Instant::now();
+    let (long, short) = tokio::join!(long, async {
+        tokio::time::sleep(Duration::from_millis(600)).await;
+        let begin = Instant::now();
+        let answer = send(post(), order(0)).await;
+        (answer.status, begin.elapsed())
+    });
+    assert!(long.iter().all(|answer| answer.status == StatusCode::OK));
+    let took = begin.elapsed();
+    assert!(took < Duration::from_millis(2900), "one round, not {took:?}");
+    assert_eq!(short.0, StatusCode::OK);
+    assert!(short.1 < Duration::from_millis(700), "{:?}", short.1);
+    assert!(stack.pids("web").len() >= 20);
+    stack.shutdown().await;
+}
+
+#[tokio::test]
+async fn many_short_requests_share_a_few_processes_and_clients_that_leave_hold_none() {
+    let stack = start("api.yaml").await;
+    let post = || request(&stack, "POST", "/respond").header("content-type", "application/json");
+    for _ in 0..4 {
+        let answers = futures::future::join_all((0..25).map(|_| send(post(), r#"{"do":"echo"}"#))).await;
+        assert!(answers.iter().all(|answer| answer.status == StatusCode::OK));
+    }
+    let shared = stack.pids("web").len();
+    assert!(shared <= 25, "{shared} processes for 25 clients");
+    let order = r#"{"do":"sleep","ms":300}"#;
+    let left = futures::future::join_all(
+        (0..10).map(|_| tokio::time::timeout(Duration::from_millis(50), send(post(), order))),
+    );
+    assert!(left.await.iter().all(Result::is_err));
+    tokio::time::timeout(Duration::from_secs(10), stack.idle())
+        .await
+        .unwrap();
     stack.shutdown().await;
 }
 

@@ -16,6 +16,9 @@ use crate::template::Function;
 /// once finds it free.
 const SETTLE: Duration = Duration::from_millis(50);
 
+/// How long an invocation waits for a process that is at work before it gets one more.
+const PATIENCE: Duration = Duration::from_millis(50);
+
 /// How long what a process wrote may take to come out of its pipe.
 const LOG_LAG: Duration = Duration::from_millis(5);
 
@@ -23,6 +26,8 @@ pub(super) struct Pool {
     pub(super) function: Function,
     surroundings: Arc<Surroundings>,
     slots: Arc<Semaphore>,
+    /// For more invocations at the same time, when those of `slots` take their time.
+    more_slots: Arc<Semaphore>,
     is_reserved: bool,
     idle: Mutex<Vec<(Instance, Instant)>>,
     pids: Pids,
@@ -65,17 +70,20 @@ pub(super) struct Served {
 }
 
 impl Pool {
-    /// `most` is the local cap; `ReservedConcurrentExecutions` may lower it.
-    pub(super) fn new(function: Function, most: usize, surroundings: Arc<Surroundings>) -> Self {
+    /// `soon` processes are started as they are needed, up to `most` of them when the others take long. Both
+    /// are local caps; `ReservedConcurrentExecutions` may lower them.
+    pub(super) fn new(function: Function, soon: usize, most: usize, surroundings: Arc<Surroundings>) -> Self {
         let reserved = function
             .reserved_concurrency
             .and_then(|reserved| usize::try_from(reserved).ok());
         let is_reserved = reserved.is_some_and(|reserved| reserved <= most);
-        let slots = reserved.map_or(most, |reserved| reserved.min(most));
+        let most = reserved.map_or(most, |reserved| reserved.min(most));
+        let soon = soon.min(most);
         Self {
             function,
             surroundings,
-            slots: Arc::new(Semaphore::new(slots)),
+            slots: Arc::new(Semaphore::new(soon)),
+            more_slots: Arc::new(Semaphore::new(most - soon)),
             is_reserved,
             idle: Mutex::default(),
             pids: Pids::default(),
@@ -94,12 +102,37 @@ impl Pool {
 
     /// A slot, if one is free now.
     pub(super) fn try_slot(&self) -> Option<OwnedSemaphorePermit> {
-        self.slots.clone().try_acquire_owned().ok()
+        let slot = self.slots.clone().try_acquire_owned();
+        slot.or_else(|_| self.more_slots.clone().try_acquire_owned()).ok()
     }
 
-    /// A slot, as soon as one is free.
+    /// A slot, as soon as one is free. Short invocations, however many, share a few processes: a laptop has few
+    /// cores, and the next process that is free is sooner there than a new one. Long ones get more.
     pub(super) async fn slot(&self) -> Option<OwnedSemaphorePermit> {
-        self.slots.clone().acquire_owned().await.ok()
+        if let Ok(slot) = self.slots.clone().try_acquire_owned() {
+            return Some(slot);
+        }
+        if self.has_idle()
+            && let Ok(slot) = self.more_slots.clone().try_acquire_owned()
+        {
+            return Some(slot);
+        }
+        let mut slot = std::pin::pin!(self.slots.clone().acquire_owned());
+        if let Ok(slot) = tokio::time::timeout(PATIENCE, slot.as_mut()).await {
+            return slot.ok();
+        }
+        tokio::select! {
+            slot = slot => slot.ok(),
+            slot = self.more_slots.clone().acquire_owned() => slot.ok(),
+        }
+    }
+
+    fn has_idle(&self) -> bool {
+        !self
+            .idle
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .is_empty()
     }
 
     pub(super) fn pids(&self) -> Vec<u32> {
@@ -207,6 +240,7 @@ impl Pool {
     /// Ends all idle processes and takes no more events.
     pub(super) fn close(&self) {
         self.slots.close();
+        self.more_slots.close();
         self.idle.lock().unwrap_or_else(PoisonError::into_inner).clear();
     }
 }

@@ -1,6 +1,6 @@
 //! All functions of the stack, and the one way to invoke them.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -29,6 +29,10 @@ pub(crate) struct Settings {
     pub(crate) bin_dir: PathBuf,
     /// Processes per function at most.
     pub(crate) concurrency: usize,
+    /// The same for the functions of `behind_http`.
+    pub(crate) http_concurrency: usize,
+    /// The names of the functions that the HTTP API invokes.
+    pub(crate) behind_http: BTreeSet<String>,
     pub(crate) log_sink: LogSink,
     pub(crate) stop: Stop,
 }
@@ -103,11 +107,13 @@ impl Lambda {
         let pools = functions
             .iter()
             .map(|function| {
-                let pool = Pool::new(
-                    function.clone(),
-                    settings.concurrency.max(1),
-                    surroundings.clone(),
-                );
+                let soon = settings.concurrency.max(1);
+                let most = if settings.behind_http.contains(&function.name) {
+                    settings.http_concurrency.max(soon)
+                } else {
+                    soon
+                };
+                let pool = Pool::new(function.clone(), soon, most, surroundings.clone());
                 (function.name.clone(), Arc::new(pool))
             })
             .collect();
@@ -199,11 +205,16 @@ impl Lambda {
             Wait::ForLocalCap if pool.is_reserved() => Wait::Never,
             other => other,
         };
-        let slot = match (pool.try_slot(), wait) {
-            (Some(slot), _) => slot,
-            (None, _) if self.is_stopping() => return Err(InvokeError::Stopping),
-            (None, Wait::Never) => return Err(InvokeError::Throttled(pool.function.name.clone())),
-            (None, Wait::ForLocalCap | Wait::Always) => pool.slot().await.ok_or(InvokeError::Stopping)?,
+        let slot = match wait {
+            Wait::Never => pool.try_slot(),
+            Wait::ForLocalCap | Wait::Always => pool.slot().await,
+        };
+        let slot = match slot {
+            Some(slot) => slot,
+            None if wait == Wait::Never && !self.is_stopping() => {
+                return Err(InvokeError::Throttled(pool.function.name.clone()));
+            }
+            None => return Err(InvokeError::Stopping),
         };
         let request_id = invocation.request_id.clone();
         let running = tokio::spawn({
