@@ -84,6 +84,11 @@ impl Algorithm {
             .find(|a| a.header().eq_ignore_ascii_case(header.trim()))
     }
 
+    /// One that S3 cannot work out by itself from what it has stored of the parts.
+    pub(super) fn is_digest(self) -> bool {
+        matches!(self, Self::Sha1 | Self::Sha256)
+    }
+
     /// The size of the value in bytes, before base64.
     pub(super) fn length(self) -> usize {
         match self {

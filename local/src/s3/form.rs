@@ -77,13 +77,7 @@ pub(super) async fn handle(
         condition: WriteCondition::default(),
     };
     let file = file.map(|chunk| chunk.map_err(StdError::from));
-    let received = receive::receive(&server.store, file, &claims, None, max_bytes).await?;
-    if received.digested.size_bytes < min_bytes {
-        return Err(fault::s3(
-            S3ErrorCode::EntityTooSmall,
-            "Your proposed upload is smaller than the minimum allowed size",
-        ));
-    }
+    let received = receive::receive(&server.store, file, &claims, None, min_bytes..=max_bytes).await?;
     let done = put::commit(&server.store, origin, EventKind::CreatedPost, target, received).await?;
     let host = parts
         .headers
@@ -155,11 +149,12 @@ fn authorize(server: &Server, fields: &Fields, bucket: &str) -> S3Result<Policy>
                 "X-Amz-Algorithm only supports \"AWS4-HMAC-SHA256\"",
             ));
         }
-        required("X-Amz-Date")?;
+        let made_at = required("X-Amz-Date")?;
         let scope: Vec<&str> = required("X-Amz-Credential")?.split('/').collect();
         let [access_key_id, date, region, service, "aws4_request"] = scope.as_slice() else {
             return Err(invalid_argument("The Credential is mal-formed."));
         };
+        check_scope(server, [*date, *region, *service], made_at)?;
         let secret = Keys::find(&server.keys, access_key_id)?;
         let signature = required("X-Amz-Signature")?;
         let key = [*date, *region, *service, "aws4_request"]
@@ -190,6 +185,27 @@ fn authorize(server: &Server, fields: &Fields, bucket: &str) -> S3Result<Policy>
     let policy = Policy::parse(encoded)?;
     policy.check(fields, bucket, OffsetDateTime::now_utc())?;
     Ok(policy)
+}
+
+/// The scope of a credential must be this server's, and of the day that the form names.
+fn check_scope(server: &Server, [date, region, service]: [&str; 3], made_at: &str) -> S3Result<()> {
+    let day = made_at.split('T').next().unwrap_or_default();
+    let problem = if service != "s3" {
+        format!("incorrect service \"{service}\". This endpoint belongs to \"s3\".")
+    } else if region != server.store.region {
+        format!(
+            "the region '{region}' is wrong; expecting '{}'",
+            server.store.region
+        )
+    } else if date != day {
+        format!("Invalid credential date \"{date}\". This date is not the same as X-Amz-Date: \"{day}\".")
+    } else {
+        return Ok(());
+    };
+    Err(fault::s3(
+        S3ErrorCode::AuthorizationHeaderMalformed,
+        format!("The authorization header is malformed; {problem}"),
+    ))
 }
 
 fn hmac_sha256(key: &[u8], text: &[u8]) -> Option<Vec<u8>> {

@@ -139,6 +139,17 @@ pub(super) async fn upload_part(
             ),
         ));
     }
+    if let (Some((expected, _)), None) = (upload.checksum, claims.algorithm())
+        && expected.is_digest()
+    {
+        return Err(fault::s3(
+            S3ErrorCode::InvalidRequest,
+            format!(
+                "Checksum Type mismatch occurred, expected checksum Type: {}, actual checksum Type: null",
+                expected.name().to_lowercase()
+            ),
+        ));
+    }
     // Without an algorithm of its own the upload ends as S3's default, over all of it.
     let default = upload
         .checksum
@@ -155,7 +166,7 @@ pub(super) async fn upload_part(
         body,
         &claims,
         request.trailing_headers.as_ref(),
-        receive::MAX_PART_BYTES,
+        0..=receive::MAX_PART_BYTES,
     )
     .await?;
     let part = part_row(number, &received.blob, &received.digested);
@@ -193,6 +204,23 @@ fn named_checksum(part: &CompletedPart) -> Option<(Algorithm, &str)> {
     ]
     .into_iter()
     .find_map(|(algorithm, value)| value.as_deref().map(|value| (algorithm, value)))
+}
+
+/// An upload that was begun with a digest is completed with the digest of each part.
+fn check_named(algorithm: Algorithm, named: &[CompletedPart]) -> S3Result<()> {
+    let missing = named.iter().find(|part| named_checksum(part).is_none());
+    match missing.filter(|_| algorithm.is_digest()) {
+        None => Ok(()),
+        Some(part) => Err(fault::s3(
+            S3ErrorCode::InvalidRequest,
+            format!(
+                "The upload was created using a {} checksum. The complete request must include the checksum for \
+                 each part. It was missing for part {} in the request.",
+                algorithm.name().to_lowercase(),
+                part.part_number.unwrap_or_default()
+            ),
+        )),
+    }
 }
 
 /// The uploaded parts that the request names, in its order, all as it says they are.
@@ -325,7 +353,11 @@ pub(super) async fn complete(
             .multipart_upload
             .as_ref()
             .and_then(|upload| upload.parts.as_deref());
-        let parts = chosen(uploaded, named.unwrap_or_default())?;
+        let named = named.unwrap_or_default();
+        if let Some((algorithm, _)) = upload.checksum {
+            check_named(algorithm, named)?;
+        }
+        let parts = chosen(uploaded, named)?;
         let size_bytes = parts.iter().map(|part| part.size_bytes).sum();
         let checksum = combined_checksum(&upload, &parts);
         check_whole(&headers, &input, checksum.as_ref(), size_bytes)?;

@@ -104,22 +104,22 @@ impl Policy {
         }
     }
 
-    /// The least and the greatest size of the file in bytes.
+    /// The least and the greatest size of the file in bytes: what every range of the policy allows.
     pub(super) fn length_range(&self) -> Option<(u64, u64)> {
-        self.conditions.iter().find_map(|condition| match condition {
+        let ranges = self.conditions.iter().filter_map(|condition| match condition {
             Condition::Length(min, max) => Some((*min, *max)),
             _ => None,
-        })
+        });
+        ranges.reduce(|(min, max), (other_min, other_max)| (min.max(other_min), max.min(other_max)))
     }
 }
 
-/// The value of a field; the bucket is known from the URL.
+/// The value of a field. The bucket is the one of the URL, whatever a field of that name says.
 fn field<'f>(fields: &'f Fields, bucket: &'f str, name: &str) -> Option<&'f str> {
-    match fields.get(name) {
-        Some(value) => Some(value),
-        None if name == "bucket" => Some(bucket),
-        None => None,
+    if name == "bucket" {
+        return Some(bucket);
     }
+    fields.get(name).map(String::as_str)
 }
 
 fn starts_with(fields: &Fields, bucket: &str, name: &str, start: &str) -> bool {

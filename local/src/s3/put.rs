@@ -258,7 +258,7 @@ pub(super) async fn put_object(
         body,
         &claims,
         request.trailing_headers.as_ref(),
-        receive::MAX_PART_BYTES,
+        0..=receive::MAX_PART_BYTES,
     )
     .await?;
     let encryption = encryption(&target.attributes);

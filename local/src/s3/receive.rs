@@ -1,6 +1,8 @@
 //! Takes the bytes of an upload: to a blob file, hashed on the way, checked against what the client said of
 //! them. Only what passed is ever named by a row.
 
+use std::ops::RangeInclusive;
+
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use bytes::Bytes;
@@ -184,14 +186,14 @@ pub(super) struct Received {
 }
 
 /// Reads `body` to its end into a new blob. Holds a few hundred kilobytes of it at a time, whatever its size.
-/// Fails without a trace when the connection breaks, when more than `max_bytes` come, or when the bytes are
-/// not what `claims` says.
+/// Fails without a trace when the connection breaks, when more or fewer bytes come than `size_bytes` allows, or
+/// when the bytes are not what `claims` says.
 pub(super) async fn receive<S>(
     store: &Store,
     mut body: S,
     claims: &Claims,
     trailers: Option<&TrailingHeaders>,
-    max_bytes: u64,
+    size_bytes: RangeInclusive<u64>,
 ) -> S3Result<Received>
 where
     S: Stream<Item = Result<Bytes, StdError>> + Unpin,
@@ -206,7 +208,7 @@ where
         let chunk = chunk.map_err(|error| broken_body(&error))?;
         batched += chunk.len();
         total += chunk.len() as u64;
-        if total > max_bytes {
+        if total > *size_bytes.end() {
             return Err(too_large());
         }
         batch.push(chunk);
@@ -217,6 +219,12 @@ where
     }
     let writer = sink.write(batch).await?.settle().await?;
     let (blob, digested) = writer.finish();
+    if digested.size_bytes < *size_bytes.start() {
+        return Err(fault::s3(
+            S3ErrorCode::EntityTooSmall,
+            "Your proposed upload is smaller than the minimum allowed size",
+        ));
+    }
     claims.check(&digested, trailers)?;
     Ok(Received { blob, digested })
 }
