@@ -7,6 +7,8 @@
 //! with `bytes` bytes, `log` writes `line` first. In an S3 event the key's first part says it, in an HTTP request
 //! the JSON of the body.
 //!
+//! `invoke` hands `with` to the function that `NEXT_FUNCTION` names, asynchronously.
+//!
 //! A batch of a queue or a stream is written to stdout as one line. Each record says what to do in its body or its
 //! image: `fail` fails the batch, `item` is answered as a failed item, `hide` too, after its message was hidden for
 //! `seconds`.
@@ -133,6 +135,29 @@ fn main() -> Result<ExitCode, Failure> {
                 writeln!(std::io::stdout(), "{line}")?;
                 writeln!(std::io::stderr(), "to stderr: {line}")?;
                 respond(b"null")?;
+            }
+            "invoke" => {
+                let endpoint = std::env::var("AWS_ENDPOINT_URL")?;
+                let host = endpoint.strip_prefix("http://").ok_or("no http endpoint")?;
+                let path = format!(
+                    "/2015-03-31/functions/{}/invocations",
+                    std::env::var("NEXT_FUNCTION")?
+                );
+                let fields = [
+                    ("x-amz-invocation-type", "Event"),
+                    (
+                        "authorization",
+                        "AWS4-HMAC-SHA256 Credential=longshore/20260101/us-east-1/lambda/aws4_request, \
+                         SignedHeaders=host, Signature=0",
+                    ),
+                ];
+                let payload = event.get("with").unwrap_or(&Value::Null).to_string();
+                let (headers, _) = call(host, "POST", &path, &fields, payload.as_bytes())?;
+                respond(
+                    json!({ "requestId": header(&headers, "x-amzn-requestid") })
+                        .to_string()
+                        .as_bytes(),
+                )?;
             }
             "headers" => {
                 let names: serde_json::Map<String, Value> = headers

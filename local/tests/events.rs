@@ -111,6 +111,30 @@ async fn the_templates_retries_and_success_destination_count() {
 }
 
 #[tokio::test]
+async fn a_function_hands_on_to_another_as_any_other_caller() {
+    let stack = start("functions.yaml").await;
+    let mut reports = stack.reports();
+    let order = |with: Value| json!({"do": "invoke", "with": with}).to_string();
+    let answer = stack.invoke("plain", order(json!({"do": "fail"}))).await.unwrap();
+    let answer: Value = serde_json::from_slice(&answer.outcome.unwrap()).unwrap();
+    stack.invoke("plain", order(json!({"n": 7}))).await.unwrap();
+    stack.idle().await;
+    let mut once = Vec::new();
+    while let Ok(report) = reports.try_recv() {
+        if report.function == "once" {
+            once.push((report.request_id, report.attempt));
+        }
+    }
+    assert_eq!(once.len(), 2, "no retries: {once:?}");
+    let failed = drain(&stack, "failures").await;
+    assert_eq!(failed[0]["requestContext"]["requestId"], answer["requestId"]);
+    assert_eq!(failed[0]["requestPayload"], json!({"do": "fail"}));
+    let done = drain(&stack, "successes").await;
+    assert_eq!(done[0]["responsePayload"], json!({"n": 7}));
+    stack.shutdown().await;
+}
+
+#[tokio::test]
 async fn a_throttle_is_no_attempt() {
     let stack = start("functions.yaml").await;
     let mut reports = stack.reports();
