@@ -5,12 +5,12 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
-use jiff::Timestamp;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::{Value, json};
 
 use crate::lambda::queue::AsyncQueue;
 use crate::notes::Notes;
+use crate::s3::ObjectEvent;
 use crate::template::{ACCOUNT_ID, Function, ObjectTrigger, REGION};
 
 /// S3 leaves these as they are in the key of a notification, as `java.net.URLEncoder` does, and the slash.
@@ -20,32 +20,6 @@ const KEY: &AsciiSet = &NON_ALPHANUMERIC
     .remove(b'.')
     .remove(b'*')
     .remove(b'/');
-
-/// Something that happened to an object.
-#[derive(Clone, Debug)]
-pub(crate) struct ObjectChange {
-    /// `ObjectCreated:Put`, `ObjectCreated:CompleteMultipartUpload`, `ObjectRemoved:Delete` and so on, without
-    /// the `s3:` in front.
-    pub kind: String,
-    /// The bucket's name.
-    pub bucket: String,
-    /// The key, as it is: not encoded.
-    pub key: String,
-    /// Absent for removals.
-    pub size_bytes: Option<u64>,
-    /// Without quotes; absent for removals.
-    pub etag: Option<String>,
-    /// In buckets with versioning.
-    pub version_id: Option<String>,
-    /// Hexadecimal; greater for the later event on the same key.
-    pub sequencer: String,
-    /// When the request was done.
-    pub time: Timestamp,
-    /// The id that the response of the request had.
-    pub request_id: String,
-    /// Who made the request.
-    pub source_ip: String,
-}
 
 /// Hands object changes to the functions that want them.
 pub(crate) struct Notifications {
@@ -70,7 +44,7 @@ impl Notifications {
     }
 
     /// Accepts one invocation per trigger that matches; they are on disk when this returns.
-    pub(crate) fn publish(&self, change: &ObjectChange) {
+    pub(crate) fn publish(&self, change: &ObjectEvent) {
         for (function, trigger) in self
             .triggers
             .iter()
@@ -87,21 +61,15 @@ impl Notifications {
     }
 }
 
-fn matches(trigger: &ObjectTrigger, change: &ObjectChange) -> bool {
-    let kind = |event: &String| {
-        let event = event.strip_prefix("s3:").unwrap_or(event);
-        match event.strip_suffix('*') {
-            Some(start) => change.kind.starts_with(start),
-            None => change.kind == event,
-        }
-    };
+fn matches(trigger: &ObjectTrigger, change: &ObjectEvent) -> bool {
+    let kind = |event: &String| change.kind.matches(event);
     trigger.bucket == change.bucket
         && trigger.events.iter().any(kind)
         && change.key.starts_with(&trigger.prefix)
         && change.key.ends_with(&trigger.suffix)
 }
 
-fn notification(change: &ObjectChange, configuration_id: &str) -> Value {
+fn notification(change: &ObjectEvent, configuration_id: &str) -> Value {
     let mut object = json!({ "key": encode_key(&change.key), "sequencer": change.sequencer });
     if let Some(map) = object.as_object_mut() {
         let optional = [
@@ -115,14 +83,15 @@ fn notification(change: &ObjectChange, configuration_id: &str) -> Value {
                 .filter_map(|(name, value)| Some((name.to_owned(), value?))),
         );
     }
+    let time = jiff::Timestamp::from_nanosecond(change.time.unix_timestamp_nanos()).unwrap_or_default();
     json!({ "Records": [{
         "eventVersion": "2.1",
         "eventSource": "aws:s3",
         "awsRegion": REGION,
-        "eventTime": crate::clock::rfc3339_millis(change.time),
-        "eventName": change.kind,
+        "eventTime": crate::clock::rfc3339_millis(time),
+        "eventName": change.kind.name(),
         "userIdentity": { "principalId": format!("AWS:{ACCOUNT_ID}") },
-        "requestParameters": { "sourceIPAddress": change.source_ip },
+        "requestParameters": { "sourceIPAddress": change.source_ip.map(|address| address.to_string()).unwrap_or_default() },
         "responseElements": { "x-amz-request-id": change.request_id, "x-amz-id-2": "local" },
         "s3": {
             "s3SchemaVersion": "1.0",
@@ -144,19 +113,20 @@ fn encode_key(key: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::s3::EventKind;
 
-    fn change(kind: &str, key: &str) -> ObjectChange {
-        ObjectChange {
-            kind: kind.to_owned(),
+    fn change(kind: EventKind, key: &str) -> ObjectEvent {
+        ObjectEvent {
+            kind,
             bucket: "b".to_owned(),
             key: key.to_owned(),
             size_bytes: Some(3),
             etag: Some("abc".to_owned()),
             version_id: None,
             sequencer: "0A".to_owned(),
-            time: "2026-11-21T03:46:02.5Z".parse().unwrap(),
+            time: time::OffsetDateTime::from_unix_timestamp_nanos(1_795_232_762_500_000_000).unwrap(),
             request_id: "R".to_owned(),
-            source_ip: "127.0.0.1".to_owned(),
+            source_ip: Some(std::net::Ipv4Addr::LOCALHOST.into()),
         }
     }
 
@@ -185,12 +155,12 @@ mod tests {
             suffix: ".csv".to_owned(),
         };
         for (kind, key, expected) in [
-            ("ObjectCreated:Put", "in/a.csv", true),
-            ("ObjectCreated:CompleteMultipartUpload", "in/a.csv", true),
-            ("ObjectRemoved:Delete", "in/a.csv", true),
-            ("ObjectRemoved:DeleteMarkerCreated", "in/a.csv", false),
-            ("ObjectCreated:Put", "out/a.csv", false),
-            ("ObjectCreated:Put", "in/a.json", false),
+            (EventKind::CreatedPut, "in/a.csv", true),
+            (EventKind::CreatedCompleteMultipartUpload, "in/a.csv", true),
+            (EventKind::RemovedDelete, "in/a.csv", true),
+            (EventKind::RemovedDeleteMarkerCreated, "in/a.csv", false),
+            (EventKind::CreatedPut, "out/a.csv", false),
+            (EventKind::CreatedPut, "in/a.json", false),
         ] {
             assert_eq!(matches(&trigger, &change(kind, key)), expected, "{kind} {key}");
         }
@@ -198,19 +168,19 @@ mod tests {
             bucket: "c".to_owned(),
             ..trigger
         };
-        assert!(!matches(&elsewhere, &change("ObjectCreated:Put", "in/a.csv")));
+        assert!(!matches(&elsewhere, &change(EventKind::CreatedPut, "in/a.csv")));
     }
 
     #[test]
     fn the_record_says_what_is_known_and_no_more() {
-        let event = notification(&change("ObjectCreated:Put", "in/a b.csv"), "Upload");
+        let event = notification(&change(EventKind::CreatedPut, "in/a b.csv"), "Upload");
         let record = &event["Records"][0];
         assert_eq!(record["eventTime"], "2026-11-21T03:46:02.500Z");
         assert_eq!(
             record["s3"]["object"],
             json!({"key": "in/a+b.csv", "size": 3, "eTag": "abc", "sequencer": "0A"})
         );
-        let mut removed = change("ObjectRemoved:DeleteMarkerCreated", "x");
+        let mut removed = change(EventKind::RemovedDeleteMarkerCreated, "x");
         (removed.size_bytes, removed.etag, removed.version_id) = (None, None, Some("v".to_owned()));
         let event = notification(&removed, "Upload");
         let object = &event["Records"][0]["s3"]["object"];

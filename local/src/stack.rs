@@ -19,7 +19,8 @@ use crate::lambda::queue::AsyncQueue;
 use crate::lambda::sources::Mappings;
 use crate::lambda::{Credentials, InvokeError, Invoked, Lambda, LogSink, Report, Settings, Wait, invoke_api};
 use crate::notes::Notes;
-use crate::notifications::{Notifications, ObjectChange};
+use crate::notifications::Notifications;
+use crate::s3::EventSink;
 use crate::secrets;
 use crate::serve;
 use crate::sqs::{Sqs, api as sqs_api};
@@ -47,7 +48,7 @@ pub(crate) struct StoreContext<'a> {
     /// The keys that signatures are checked with.
     pub credentials: &'a Credentials,
     /// To be told of every change of an object, before its request is answered.
-    pub on_object: Arc<dyn Fn(ObjectChange) + Send + Sync>,
+    pub on_object: EventSink,
     /// To be told of every write to a table, before its request is answered.
     pub on_write: Arc<dyn Fn() + Send + Sync>,
 }

@@ -9,7 +9,6 @@ use tokio::task::JoinSet;
 
 use crate::{
     dynamodb,
-    notifications::ObjectChange,
     s3::{self, dto},
     serve::{self, BoxError, Handler, Peer},
     stack::StoreContext,
@@ -37,8 +36,7 @@ pub(crate) async fn open(context: &StoreContext<'_>, tasks: &mut JoinSet<()>) ->
         domain: "localhost".to_owned(),
     };
     let on_object = Arc::clone(&context.on_object);
-    let sink: s3::EventSink = Arc::new(move |event| on_object(change(event)));
-    let objects = tokio::task::spawn_blocking(move || s3::Server::open(options, sink)).await??;
+    let objects = tokio::task::spawn_blocking(move || s3::Server::open(options, on_object)).await??;
     for bucket in &context.template.buckets {
         objects
             .ensure_bucket(&bucket.name, settings(bucket))
@@ -91,24 +89,6 @@ pub(crate) async fn open(context: &StoreContext<'_>, tasks: &mut JoinSet<()>) ->
 #[derive(Debug, thiserror::Error)]
 #[error(transparent)]
 struct BodyError(BoxError);
-
-fn change(event: s3::ObjectEvent) -> ObjectChange {
-    ObjectChange {
-        kind: event.kind.name().to_owned(),
-        bucket: event.bucket,
-        key: event.key,
-        size_bytes: event.size_bytes,
-        etag: event.etag,
-        version_id: event.version_id,
-        sequencer: event.sequencer,
-        time: jiff::Timestamp::from_nanosecond(event.time.unix_timestamp_nanos()).unwrap_or_default(),
-        request_id: event.request_id,
-        source_ip: event
-            .source_ip
-            .map(|address| address.to_string())
-            .unwrap_or_default(),
-    }
-}
 
 fn settings(bucket: &Bucket) -> s3::BucketSettings {
     let rules = bucket
