@@ -28,10 +28,7 @@ pub(crate) struct Stores {
 pub(crate) async fn open(context: &StoreContext<'_>, tasks: &mut JoinSet<()>) -> Result<Stores> {
     let options = s3::Options {
         data_dir: Some(context.folder.join("s3")),
-        credentials: vec![s3::Credentials {
-            access_key_id: context.credentials.access_key_id.clone(),
-            secret_access_key: context.credentials.secret_access_key.clone(),
-        }],
+        credentials: vec![context.credentials.clone()],
         region: REGION.to_owned(),
         domain: "localhost".to_owned(),
     };

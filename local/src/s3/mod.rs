@@ -40,6 +40,7 @@ use s3s::auth::{S3Auth, SecretKey};
 use s3s::service::{S3Service, S3ServiceBuilder};
 use s3s::{S3ErrorCode, S3Result};
 
+pub use crate::lambda::Credentials;
 pub use event::{EventKind, EventSink, ObjectEvent};
 pub use s3s::Body;
 /// The types that bucket configurations are written in: `CORSConfiguration`, `NotificationConfiguration`.
@@ -48,15 +49,6 @@ pub use s3s::dto;
 use host::Hosts;
 use model::Versioning;
 use store::Store;
-
-/// One key pair that may sign requests.
-#[derive(Clone)]
-pub struct Credentials {
-    /// What a request names.
-    pub access_key_id: String,
-    /// What it is signed with.
-    pub secret_access_key: String,
-}
 
 /// How to open a [`Server`].
 pub struct Options {
