@@ -10,7 +10,7 @@ use tokio::task::JoinSet;
 use crate::{
     dynamodb,
     s3::{self, dto},
-    serve::{self, BoxError, Handler, Peer},
+    serve::{self, BoxError, Handler},
     stack::StoreContext,
     template::{Bucket, REGION, Table},
 };
@@ -55,11 +55,8 @@ pub(crate) async fn open(context: &StoreContext<'_>, tasks: &mut JoinSet<()>) ->
     let sweeper = tables.clone();
     tasks.spawn(async move { sweeper.sweep_expired().await });
 
-    let s3 = serve::handler(move |mut request| {
+    let s3 = serve::handler(move |request| {
         let objects = objects.clone();
-        if let Some(Peer(address)) = request.extensions().get().copied() {
-            request.extensions_mut().insert(s3::Peer(address.ip()));
-        }
         async move {
             let request = request.map(|body| body.map_err(BodyError).boxed_unsync());
             objects

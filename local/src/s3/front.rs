@@ -6,7 +6,8 @@ use http::{HeaderValue, Method, Request, Response, StatusCode};
 use s3s::{Body, S3Error, S3ErrorCode};
 
 use super::event::Origin;
-use super::{Peer, Server, cors, fault, form};
+use super::{Server, cors, fault, form};
+use crate::serve::Peer;
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-amz-request-id");
 const EXTENDED_REQUEST_ID: HeaderName = HeaderName::from_static("x-amz-id-2");
@@ -50,7 +51,7 @@ pub(super) async fn handle(server: &Server, mut request: Request<Body>) -> Respo
         host,
         path,
     };
-    let source_ip = request.extensions().get::<Peer>().map(|peer| peer.0);
+    let source_ip = request.extensions().get::<Peer>().map(|peer| peer.0.ip());
     request.extensions_mut().insert(Origin {
         request_id: request_id.clone(),
         source_ip,

@@ -31,7 +31,6 @@ mod receive;
 mod store;
 mod tagging;
 
-use std::net::IpAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -75,11 +74,6 @@ pub struct BucketSettings {
     /// Kept and told, not enforced.
     pub lifecycle: Option<dto::BucketLifecycleConfiguration>,
 }
-
-/// The address a request came from: to be put in its extensions by whoever accepted the connection, for
-/// [`ObjectEvent::source_ip`].
-#[derive(Debug, Clone, Copy)]
-pub struct Peer(pub IpAddr);
 
 /// Why the server could not be opened or set up.
 #[derive(Debug, thiserror::Error)]
