@@ -1,0 +1,118 @@
+//! Whether what an uploader declared a file to be is what it is.
+
+use crate::identify::Identified;
+
+/// Types that say nothing of the content.
+const GENERIC: [&str; 12] = [
+    "",
+    "*/*",
+    "application/octet-stream",
+    "binary/octet-stream",
+    "application/binary",
+    "application/download",
+    "application/force-download",
+    "application/x-download",
+    "application/unknown",
+    "application/x-unknown",
+    "unknown/unknown",
+    "multipart/form-data",
+];
+
+/// Groups of types that stand for each other; the first is what the others are taken for.
+///
+/// Browsers and clients choose among them by the name alone, and by what their system has registered: CSV is an Excel
+/// type where Excel is installed.
+const ALIASES: [&[&str]; 17] = [
+    &[
+        "text/csv",
+        "application/csv",
+        "application/x-csv",
+        "text/x-csv",
+        "text/comma-separated-values",
+        "text/x-comma-separated-values",
+        "application/vnd.ms-excel",
+        "text/tab-separated-values",
+        "text/tsv",
+    ],
+    &[
+        "application/json",
+        "text/json",
+        "application/x-json",
+        "application/x-ndjson",
+        "application/ndjson",
+        "application/jsonl",
+        "application/x-jsonlines",
+        "application/jsonlines",
+        "application/x-ldjson",
+        "application/geo+json",
+        "application/ld+json",
+        "application/json-seq",
+    ],
+    &["image/jpeg", "image/jpg", "image/pjpeg"],
+    &["image/png", "image/x-png", "image/apng", "image/vnd.mozilla.apng"],
+    &["image/bmp", "image/x-bmp", "image/x-ms-bmp", "image/x-windows-bmp"],
+    &["image/tiff", "image/tif", "image/x-tiff"],
+    &["image/vnd.microsoft.icon", "image/x-icon", "image/ico"],
+    &["image/qoi", "image/x-qoi"],
+    &["image/heic", "image/heif", "image/heic-sequence", "image/heif-sequence"],
+    &["image/svg+xml", "image/svg"],
+    &["application/gzip", "application/x-gzip", "application/gzip-compressed", "application/x-gunzip", "application/x-tgz", "application/x-compressed-tar", "application/x-gtar-compressed", "application/tar+gzip"],
+    &["application/zstd", "application/x-zstd", "application/zst", "application/x-zst"],
+    &[
+        "application/zip",
+        "application/x-zip",
+        "application/x-zip-compressed",
+        "application/zip-compressed",
+        "multipart/x-zip",
+        "application/java-archive",
+        "application/x-java-archive",
+    ],
+    &["application/x-tar", "application/tar", "application/x-gtar"],
+    &["application/x-bzip2", "application/x-bzip", "application/bzip2", "application/x-bzip-compressed-tar"],
+    &["application/xml", "text/xml"],
+    &["text/html", "application/xhtml+xml"],
+];
+
+/// Types of text of any form.
+const TEXT: [&str; 5] = [
+    "text/plain",
+    "text/x-log",
+    "text/log",
+    "text/x-logfile",
+    "application/x-log",
+];
+
+/// Whether a file was declared to be something that it is not.
+///
+/// Nothing declared, and types that say nothing, are no mismatch; nor are other names of the same type, `text/plain` for
+/// any text, the type of the content inside a compression, or that of the zip that a format is packed in.
+#[must_use]
+pub fn declared_mismatch(identified: &Identified, declared_media_type: Option<&str>) -> bool {
+    let Some(declared) = declared_media_type else {
+        return false;
+    };
+    // What follows a semicolon are parameters: `text/csv; charset=utf-8`.
+    let declared = declared.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
+    if GENERIC.contains(&declared.as_str()) {
+        return false;
+    }
+    if identified.encoding.is_some() && TEXT.contains(&declared.as_str()) {
+        return false;
+    }
+    // A text that is no more than that may be any text: a log in a form nothing here knows.
+    let declared = canonical(&declared);
+    let is_zip_based = declared == "application/zip" && ["docx", "xlsx", "pptx", "ooxml", "odt", "ods", "odp", "epub", "apk", "kmz", "npz"].contains(&identified.format.as_ref());
+    !is_zip_based
+        && declared != canonical(&identified.media_type)
+        && declared != canonical(&identified.content_media_type)
+}
+
+/// The first type of the group that `media_type` is in, or itself.
+fn canonical(media_type: &str) -> &str {
+    ALIASES
+        .iter()
+        .find(|group| group.contains(&media_type))
+        .and_then(|group| group.first())
+        .copied()
+        .unwrap_or(media_type)
+}
