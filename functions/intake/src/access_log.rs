@@ -22,7 +22,11 @@ const FORMATS: [(&str, &str, Parser); 9] = [
     ("alb", "an AWS Application Load Balancer access log", is_alb),
     ("nlb", "an AWS Network Load Balancer access log", is_nlb),
     ("elb", "an AWS Classic Load Balancer access log", is_elb),
-    ("vhost_combined", "an access log in the combined format with virtual hosts", is_vhost_combined),
+    (
+        "vhost_combined",
+        "an access log in the combined format with virtual hosts",
+        is_vhost_combined,
+    ),
     ("combined", "an access log in the combined format", is_combined),
     ("common", "an access log in the Common Log Format", is_common),
     ("vpc_flow", "an AWS VPC flow log", is_vpc_flow),
@@ -52,7 +56,10 @@ pub(crate) fn identify(text: &Text) -> Option<Guess> {
     if lines == 0 || all * 100 < lines * SHARE_PERCENT {
         return None;
     }
-    let (best, _) = counts.iter().enumerate().max_by_key(|(index, count)| (**count, usize::MAX - index))?;
+    let (best, _) = counts
+        .iter()
+        .enumerate()
+        .max_by_key(|(index, count)| (**count, usize::MAX - index))?;
     let (format, looks_like, _) = FORMATS.get(best)?;
     Some(guess(format, looks_like, share(all, lines)))
 }
@@ -187,7 +194,20 @@ fn is_vhost_combined(fields: &[Field<'_>]) -> bool {
 
 /// AWS: <https://docs.aws.amazon.com/AmazonS3/latest/userguide/LogFormat.html>.
 fn is_s3(fields: &[Field<'_>]) -> bool {
-    let [owner, bucket, time, _client, requester, _request_id, operation, _key, request, status, ..] = fields else {
+    let [
+        owner,
+        bucket,
+        time,
+        _client,
+        requester,
+        _request_id,
+        operation,
+        _key,
+        request,
+        status,
+        ..,
+    ] = fields
+    else {
         return false;
     };
     let is_operation = |operation: &str| {
@@ -240,7 +260,21 @@ fn is_nlb(fields: &[Field<'_>]) -> bool {
 
 /// AWS: <https://docs.aws.amazon.com/elasticloadbalancing/latest/classic/access-log-collection.html>.
 fn is_elb(fields: &[Field<'_>]) -> bool {
-    let [time, balancer, client, backend, a, b, c, status, backend_status, received, sent, request, ..] = fields
+    let [
+        time,
+        balancer,
+        client,
+        backend,
+        a,
+        b,
+        c,
+        status,
+        backend_status,
+        received,
+        sent,
+        request,
+        ..,
+    ] = fields
     else {
         return false;
     };
@@ -297,9 +331,14 @@ fn is_vpc_header(fields: &[Field<'_>]) -> bool {
         .filter(|field| field.is(|name| VPC_FIELDS.contains(&name.replace('_', "-").as_str())))
         .count();
     // `start end action` may be the header of anything.
-    let has_own = fields
-        .iter()
-        .any(|field| field.is(|name| matches!(name, "srcaddr" | "dstaddr" | "interface-id" | "log-status" | "pkt-srcaddr" | "flow-direction")));
+    let has_own = fields.iter().any(|field| {
+        field.is(|name| {
+            matches!(
+                name,
+                "srcaddr" | "dstaddr" | "interface-id" | "log-status" | "pkt-srcaddr" | "flow-direction"
+            )
+        })
+    });
     fields.len() >= 2 && has_own && known * 4 >= fields.len() * 3
 }
 
@@ -324,7 +363,7 @@ fn is_vpc_flow(fields: &[Field<'_>]) -> bool {
         .iter()
         .filter(|sign| **sign)
         .count();
-    signs >= 2 && addresses + numbers + 2 * signs >= fields.len() / 2 && numbers >= 2
+    signs >= 2 && addresses + numbers + 2 * signs >= fields.len() / 2 && (has_interface || numbers >= 2)
 }
 
 /// Squid's native format: `time elapsed remotehost code/status bytes method URL rfc931 peerstatus/peerhost type`.
@@ -332,12 +371,21 @@ fn is_squid(fields: &[Field<'_>]) -> bool {
     let [time, elapsed, client, code, bytes, method, _url, _user, peer, ..] = fields else {
         return false;
     };
-    time.is(|time| time.split_once('.').is_some_and(|(whole, part)| whole.len() >= 9 && is_number(whole) && is_number(part)))
-        && elapsed.is(is_number)
+    time.is(|time| {
+        time.split_once('.')
+            .is_some_and(|(whole, part)| whole.len() >= 9 && is_number(whole) && is_number(part))
+    }) && elapsed.is(is_number)
         && client.bare().is_some()
-        && code.is(|code| code.split_once('/').is_some_and(|(name, status)| name.contains('_') && is_number(status)))
+        && code.is(|code| {
+            code.split_once('/')
+                .is_some_and(|(name, status)| name.contains('_') && is_number(status))
+        })
         && bytes.is(is_number)
-        && method.is(|method| method.bytes().all(|byte| byte.is_ascii_uppercase() || byte == b'_'))
+        && method.is(|method| {
+            method
+                .bytes()
+                .all(|byte| byte.is_ascii_uppercase() || byte == b'_')
+        })
         && peer.is(|peer| peer.contains('/'))
 }
 
@@ -345,11 +393,14 @@ fn is_squid(fields: &[Field<'_>]) -> bool {
 fn is_log_time(text: &str) -> bool {
     let bytes = text.as_bytes();
     let is_apache = bytes.len() >= 20
-        && bytes.iter().zip(b"dd/Mmm/dddd:dd:dd:dd").all(|(byte, like)| match like {
-            b'd' => byte.is_ascii_digit(),
-            b'M' | b'm' => byte.is_ascii_alphabetic(),
-            _ => byte == like,
-        });
+        && bytes
+            .iter()
+            .zip(b"dd/Mmm/dddd:dd:dd:dd")
+            .all(|(byte, like)| match like {
+                b'd' => byte.is_ascii_digit(),
+                b'M' | b'm' => byte.is_ascii_alphabetic(),
+                _ => byte == like,
+            });
     is_apache || is_iso_time(text)
 }
 
@@ -357,11 +408,14 @@ fn is_log_time(text: &str) -> bool {
 pub(crate) fn is_iso_time(text: &str) -> bool {
     let bytes = text.as_bytes();
     bytes.len() >= 19
-        && bytes.iter().zip(b"dddd-dd-ddTdd:dd:dd").all(|(byte, like)| match like {
-            b'd' => byte.is_ascii_digit(),
-            b'T' => matches!(byte, b'T' | b' '),
-            _ => byte == like,
-        })
+        && bytes
+            .iter()
+            .zip(b"dddd-dd-ddTdd:dd:dd")
+            .all(|(byte, like)| match like {
+                b'd' => byte.is_ascii_digit(),
+                b'T' => matches!(byte, b'T' | b' '),
+                _ => byte == like,
+            })
 }
 
 fn is_none(text: &str) -> bool {
@@ -378,7 +432,9 @@ fn is_number_or_none(text: &str) -> bool {
 
 /// A duration in seconds, or -1 where there was none.
 fn is_seconds(text: &str) -> bool {
-    text == "-1" || is_none(text) || (text.starts_with(|first: char| first.is_ascii_digit()) && text.parse::<f64>().is_ok())
+    text == "-1"
+        || is_none(text)
+        || (text.starts_with(|first: char| first.is_ascii_digit()) && text.parse::<f64>().is_ok())
 }
 
 /// Three digits; `000` is CloudFront's and nginx's for a client that had gone.

@@ -19,7 +19,9 @@ pub(crate) fn identify(head: &[u8], whole: bool) -> Option<Guess> {
     }
     if matches!(
         head,
-        [b'P', b'K', 3, 4, ..] | [b'P', b'K', 7, 8, b'P', b'K', 3, 4, ..] | [b'P', b'K', b'0', b'0', b'P', b'K', 3, 4, ..]
+        [b'P', b'K', 3, 4, ..]
+            | [b'P', b'K', 7, 8, b'P', b'K', 3, 4, ..]
+            | [b'P', b'K', b'0', b'0', b'P', b'K', 3, 4, ..]
     ) {
         return Some(zip(head));
     }
@@ -87,7 +89,8 @@ const ENTRIES: usize = 200;
 
 /// What a zip is by its first entries: an archive, a package of software, or a document of another kind.
 fn zip(head: &[u8]) -> Guess {
-    let audit = |format, looks_like, media_type| Guess::new(Some(Kind::Audit), format, looks_like, media_type, 0.97);
+    let audit =
+        |format, looks_like, media_type| Guess::new(Some(Kind::Audit), format, looks_like, media_type, 0.97);
     let other = |format, looks_like, media_type| Guess::new(None, format, looks_like, media_type, 0.95);
     let names = entry_names(head);
     let has = |test: &dyn Fn(&[u8]) -> bool| names.iter().any(|name| test(name));
@@ -98,11 +101,23 @@ fn zip(head: &[u8]) -> Guess {
     }
     if is(b"[Content_Types].xml") || begins(b"_rels/") {
         return if begins(b"word/") {
-            other("docx", "a Word document", "application/vnd.openxmlformats-officedocument.wordprocessingml.document")
+            other(
+                "docx",
+                "a Word document",
+                "application/vnd.openxmlformats-officedocument.wordprocessingml.document",
+            )
         } else if begins(b"xl/") {
-            other("xlsx", "an Excel workbook", "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet")
+            other(
+                "xlsx",
+                "an Excel workbook",
+                "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
+            )
         } else if begins(b"ppt/") {
-            other("pptx", "a PowerPoint presentation", "application/vnd.openxmlformats-officedocument.presentationml.presentation")
+            other(
+                "pptx",
+                "a PowerPoint presentation",
+                "application/vnd.openxmlformats-officedocument.presentationml.presentation",
+            )
         } else if has(&|name: &[u8]| name.ends_with(b".nuspec")) {
             audit("nupkg", "a NuGet package", ZIP_MEDIA_TYPE)
         } else if is(b"extension.vsixmanifest") {
@@ -114,12 +129,20 @@ fn zip(head: &[u8]) -> Guess {
         };
     }
     if is(b"AndroidManifest.xml") {
-        audit("apk", "an Android package", "application/vnd.android.package-archive")
+        audit(
+            "apk",
+            "an Android package",
+            "application/vnd.android.package-archive",
+        )
     } else if begins(b"WEB-INF/") {
         audit("war", "a Java web archive", "application/java-archive")
-    } else if begins(b"META-INF/MANIFEST.MF") || names.first().is_some_and(|name| name.starts_with(b"META-INF/")) {
+    } else if begins(b"META-INF/MANIFEST.MF")
+        || names.first().is_some_and(|name| name.starts_with(b"META-INF/"))
+    {
         audit("jar", "a Java archive", "application/java-archive")
-    } else if has(&|name: &[u8]| name.ends_with(b".dist-info/WHEEL") || name.ends_with(b".dist-info/METADATA")) {
+    } else if has(&|name: &[u8]| {
+        name.ends_with(b".dist-info/WHEEL") || name.ends_with(b".dist-info/METADATA")
+    }) {
         audit("whl", "a Python wheel", ZIP_MEDIA_TYPE)
     } else if names.first().is_some_and(|name| *name == b"doc.kml") {
         other("kmz", "a KMZ map", "application/vnd.google-earth.kmz")
@@ -134,18 +157,42 @@ fn zip(head: &[u8]) -> Guess {
 fn declared_document(head: &[u8]) -> Option<Guess> {
     let content = head.get(30..)?.strip_prefix(b"mimetype")?;
     if content.starts_with(b"application/epub+zip") {
-        return Some(Guess::new(None, "epub", "an EPUB book", "application/epub+zip", 0.98));
+        return Some(Guess::new(
+            None,
+            "epub",
+            "an EPUB book",
+            "application/epub+zip",
+            0.98,
+        ));
     }
     if content.starts_with(b"image/openraster") {
-        return Some(Guess::new(Some(Kind::Images), "ora", "OpenRaster image", "image/openraster", 0.95));
+        return Some(Guess::new(
+            Some(Kind::Images),
+            "ora",
+            "OpenRaster image",
+            "image/openraster",
+            0.95,
+        ));
     }
     let rest = content.strip_prefix(b"application/vnd.oasis.opendocument.")?;
     let (format, looks_like, media_type) = if rest.starts_with(b"text") {
-        ("odt", "an OpenDocument text", "application/vnd.oasis.opendocument.text")
+        (
+            "odt",
+            "an OpenDocument text",
+            "application/vnd.oasis.opendocument.text",
+        )
     } else if rest.starts_with(b"spreadsheet") {
-        ("ods", "an OpenDocument spreadsheet", "application/vnd.oasis.opendocument.spreadsheet")
+        (
+            "ods",
+            "an OpenDocument spreadsheet",
+            "application/vnd.oasis.opendocument.spreadsheet",
+        )
     } else if rest.starts_with(b"presentation") {
-        ("odp", "an OpenDocument presentation", "application/vnd.oasis.opendocument.presentation")
+        (
+            "odp",
+            "an OpenDocument presentation",
+            "application/vnd.oasis.opendocument.presentation",
+        )
     } else {
         ("opendocument", "an OpenDocument file", "application/zip")
     };

@@ -102,7 +102,13 @@ fn compressed_tar(format: FileFormat, name: &str) -> Guess {
 /// Images whose signature is short or none, by the structure behind it.
 fn image(head: &[u8], name: &str) -> Option<Guess> {
     let images = |format: &'static str, looks_like: &str, media_type, confidence| {
-        Some(Guess::new(Some(Kind::Images), format, looks_like, media_type, confidence))
+        Some(Guess::new(
+            Some(Kind::Images),
+            format,
+            looks_like,
+            media_type,
+            confidence,
+        ))
     };
     match head {
         [b'G', b'I', b'F', b'8', b'7' | b'9', b'a', ..] => images("gif", "GIF image", "image/gif", 0.98),
@@ -132,10 +138,32 @@ fn image(head: &[u8], name: &str) -> Option<Guess> {
 /// its footer.
 fn is_targa(head: &[u8], name: &str) -> bool {
     let has_footer = head.ends_with(b"TRUEVISION-XFILE.\0");
-    let is_called_so = name
-        .rsplit_once('.')
-        .is_some_and(|(_, ending)| ["tga", "targa", "vda", "icb", "vst"].iter().any(|known| ending.eq_ignore_ascii_case(known)));
-    let [_, 0 | 1, 1 | 2 | 3 | 9 | 10 | 11, _, _, _, _, map_depth, _, _, _, _, w0, w1, h0, h1, depth, _, ..] = head
+    let is_called_so = name.rsplit_once('.').is_some_and(|(_, ending)| {
+        ["tga", "targa", "vda", "icb", "vst"]
+            .iter()
+            .any(|known| ending.eq_ignore_ascii_case(known))
+    });
+    let [
+        _,
+        0 | 1,
+        1 | 2 | 3 | 9 | 10 | 11,
+        _,
+        _,
+        _,
+        _,
+        map_depth,
+        _,
+        _,
+        _,
+        _,
+        w0,
+        w1,
+        h0,
+        h1,
+        depth,
+        _,
+        ..,
+    ] = head
     else {
         return false;
     };
@@ -149,7 +177,11 @@ fn is_targa(head: &[u8], name: &str) -> bool {
 /// Bytes that nothing here knows.
 pub(crate) fn unknown(head: &[u8], name: &str) -> Guess {
     let zeros = head.iter().all(|byte| *byte == 0);
-    let looks_like = if zeros { "nothing but NUL bytes" } else { "unknown binary data" };
+    let looks_like = if zeros {
+        "nothing but NUL bytes"
+    } else {
+        "unknown binary data"
+    };
     // A name may at least say what the file was meant to be.
     let _ = name;
     Guess::new(None, "binary", looks_like, "application/octet-stream", 0.5)

@@ -49,7 +49,7 @@ pub(crate) fn identify(text: &Text, name: &str) -> Option<Guess> {
     let penalty = match called {
         Called::Table => 1.0,
         Called::Unknown => 1.0 - 0.8 * evidence.against,
-        Called::OtherText => 0.7 * (1.0 - 0.8 * evidence.against),
+        Called::OtherText => 0.55 * (1.0 - 0.8 * evidence.against),
     };
     match best {
         Some((score, delimiter)) if score * penalty >= THRESHOLD => Some(table(delimiter, score * penalty)),
@@ -67,7 +67,11 @@ pub(crate) fn identify(text: &Text, name: &str) -> Option<Guess> {
 fn table(delimiter: char, confidence: f32) -> Guess {
     let (format, looks_like, media_type) = match delimiter {
         ',' => ("csv", "CSV".to_owned(), "text/csv"),
-        '\t' => ("tsv", "tab-separated values".to_owned(), "text/tab-separated-values"),
+        '\t' => (
+            "tsv",
+            "tab-separated values".to_owned(),
+            "text/tab-separated-values",
+        ),
         _ => {
             let by = match delimiter {
                 ';' => "semicolons".to_owned(),
@@ -98,10 +102,60 @@ enum Called {
 fn called(name: &str) -> Called {
     const TABLES: [&str; 5] = ["csv", "tsv", "tab", "psv", "ssv"];
     const OTHERS: [&str; 54] = [
-        "asm", "bash", "bat", "c", "cc", "cfg", "conf", "cpp", "cs", "css", "diff", "eml", "go", "gradle", "h", "hpp",
-        "htm", "html", "ics", "ini", "ipynb", "java", "js", "json", "jsx", "kt", "lock", "lua", "m", "markdown", "md",
-        "patch", "pem", "php", "pl", "po", "properties", "ps1", "py", "r", "rb", "rs", "rst", "scala", "sh", "sql", "srt",
-        "swift", "tex", "toml", "ts", "xml", "yaml", "yml",
+        "asm",
+        "bash",
+        "bat",
+        "c",
+        "cc",
+        "cfg",
+        "conf",
+        "cpp",
+        "cs",
+        "css",
+        "diff",
+        "eml",
+        "go",
+        "gradle",
+        "h",
+        "hpp",
+        "htm",
+        "html",
+        "ics",
+        "ini",
+        "ipynb",
+        "java",
+        "js",
+        "json",
+        "jsx",
+        "kt",
+        "lock",
+        "lua",
+        "m",
+        "markdown",
+        "md",
+        "patch",
+        "pem",
+        "php",
+        "pl",
+        "po",
+        "properties",
+        "ps1",
+        "py",
+        "r",
+        "rb",
+        "rs",
+        "rst",
+        "scala",
+        "sh",
+        "sql",
+        "srt",
+        "swift",
+        "tex",
+        "toml",
+        "ts",
+        "xml",
+        "yaml",
+        "yml",
     ];
     let ending = name.rsplit_once('.').map_or("", |(_, ending)| ending);
     if TABLES.contains(&ending) {
@@ -129,7 +183,9 @@ fn score(text: &Text, delimiter: char, evidence: &Evidence) -> Option<f32> {
             // A table that only splits without its quotes is one with a stray quote in it.
             Some(score_records(&records, delimiter)? * if quotes { 1.0 } else { 0.97 })
         })
-        .fold(None, |best: Option<f32>, score| Some(best.map_or(score, |best| best.max(score))))
+        .fold(None, |best: Option<f32>, score| {
+            Some(best.map_or(score, |best| best.max(score)))
+        })
 }
 
 fn score_records(records: &[Record<'_>], delimiter: char) -> Option<f32> {
@@ -140,7 +196,12 @@ fn score_records(records: &[Record<'_>], delimiter: char) -> Option<f32> {
     // A delimiter at the end of every line divides nothing from nothing.
     let ends_empty = full
         .iter()
-        .filter(|record| record.cells.last().is_some_and(|cell| cell.text.trim().is_empty()))
+        .filter(|record| {
+            record
+                .cells
+                .last()
+                .is_some_and(|cell| cell.text.trim().is_empty())
+        })
         .count();
     let width = if ends_empty == full.len() { mode - 1 } else { mode };
     if width < 2 {
@@ -218,14 +279,32 @@ fn values(full: &[&Record<'_>], delimiter: char) -> Option<f32> {
         ':' if share(spaced, divided) > 0.1 || share(typed, cells) > 0.95 => return None,
         _ => {}
     }
-    let spacing = if matches!(delimiter, ',' | ';') && share(spaced, divided) > 0.8 { 0.75 } else { 1.0 };
-    Some((0.5 + 0.5 * share(atomic, cells)) * spacing)
+    let is_spaced = matches!(delimiter, ',' | ';') && share(spaced, divided) > 0.8;
+    let spacing = if is_spaced { 0.75 } else { 1.0 };
+    let indent = if share(indented(full), full.len()) > 0.5 {
+        0.5
+    } else {
+        1.0
+    };
+    Some((0.5 + 0.5 * share(atomic, cells)) * spacing * indent)
+}
+
+/// How many records begin with a blank cell and do not end with one: tabs that indent, the gutter of a compiler's
+/// message. A row between two vertical bars begins and ends with one.
+fn indented(full: &[&Record<'_>]) -> usize {
+    let is_blank =
+        |cell: Option<&Cell<'_>>| cell.is_some_and(|cell| cell.text.trim().is_empty() && !cell.is_quoted);
+    full.iter()
+        .filter(|record| is_blank(record.cells.first()) && !is_blank(record.cells.last()))
+        .count()
 }
 
 /// Whether a cell is a value rather than a part of a sentence.
 fn is_atomic(cell: &Cell<'_>) -> bool {
     let text = cell.text.trim();
-    cell.is_quoted || text.is_empty() || (text.split_whitespace().take(6).count() <= 5 && !text.ends_with(['.', '!', '?', '{', '(']))
+    cell.is_quoted
+        || text.is_empty()
+        || (text.split_whitespace().take(6).count() <= 5 && !text.ends_with(['.', '!', '?', '{', '(']))
         || text.parse::<f64>().is_ok()
 }
 
@@ -236,7 +315,11 @@ fn header_alone(full: &[&Record<'_>], records: usize) -> f32 {
     };
     let is_header = record.cells.iter().all(|cell| {
         let text = cell.text;
-        cell.is_quoted || (!text.is_empty() && !text.starts_with(' ') && !text.ends_with(['.', ' ', '!', '?']) && text.split(' ').count() <= 4)
+        cell.is_quoted
+            || (!text.is_empty()
+                && !text.starts_with(' ')
+                && !text.ends_with(['.', ' ', '!', '?'])
+                && text.split(' ').count() <= 4)
     });
     match (is_header, records) {
         (true, 1) => 0.8,

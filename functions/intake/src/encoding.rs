@@ -104,7 +104,10 @@ fn without_mark(head: &[u8]) -> Option<(Encoding, String)> {
     if invalid <= 1 + multibyte / 4 && (multibyte > 0 || invalid == 0) {
         Some((Encoding::Utf8, String::from_utf8_lossy(head).into_owned()))
     } else {
-        Some((Encoding::Windows1252, head.iter().map(|byte| windows_1252(*byte)).collect()))
+        Some((
+            Encoding::Windows1252,
+            head.iter().map(|byte| windows_1252(*byte)).collect(),
+        ))
     }
 }
 
@@ -148,8 +151,8 @@ fn utf16(bytes: &[u8], unit: fn([u8; 2]) -> u16) -> String {
 /// The character of a byte in Windows-1252, as the WHATWG Encoding Standard has it.
 fn windows_1252(byte: u8) -> char {
     const HIGH: [char; 32] = [
-        '€', '\u{81}', '‚', 'ƒ', '„', '…', '†', '‡', 'ˆ', '‰', 'Š', '‹', 'Œ', '\u{8D}', 'Ž', '\u{8F}', '\u{90}', '‘', '’',
-        '“', '”', '•', '–', '—', '˜', '™', 'š', '›', 'œ', '\u{9D}', 'ž', 'Ÿ',
+        '€', '\u{81}', '‚', 'ƒ', '„', '…', '†', '‡', 'ˆ', '‰', 'Š', '‹', 'Œ', '\u{8D}', 'Ž', '\u{8F}',
+        '\u{90}', '‘', '’', '“', '”', '•', '–', '—', '˜', '™', 'š', '›', 'œ', '\u{9D}', 'ž', 'Ÿ',
     ];
     byte.checked_sub(0x80)
         .and_then(|index| HIGH.get(usize::from(index)).copied())

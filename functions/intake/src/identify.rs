@@ -15,6 +15,9 @@ use crate::{
 /// How many of a file's first bytes [`identify`] looks at; more are ignored.
 pub const SAMPLE_BYTES: usize = 64 << 10;
 
+/// Fewer bytes than these, out of a compression that is damaged behind them, say nothing.
+const SCRAP_BYTES: usize = 32;
+
 /// What is known of a file before it is opened.
 #[derive(Debug, Clone, Copy)]
 pub struct Sample<'a> {
@@ -126,10 +129,17 @@ pub fn identify(sample: Sample<'_>) -> Identified {
         return answer(identify_content(head, whole, sample.name), None);
     };
     let inside = compression::look_inside(compression, head, whole);
-    if inside.bytes.is_empty() {
+    let is_scrap = inside.is_damaged && inside.bytes.len() < SCRAP_BYTES;
+    if inside.bytes.is_empty() || is_scrap {
         let state = if inside.is_damaged { "damaged" } else { "empty" };
         let name = compression.as_str();
-        let guess = Guess::new(None, name, format!("{state} {name}"), compression.media_type(), 0.9);
+        let guess = Guess::new(
+            None,
+            name,
+            format!("{state} {name}"),
+            compression.media_type(),
+            0.9,
+        );
         return Identified {
             compression: None,
             ..answer(guess, None)
@@ -171,7 +181,10 @@ fn answer(guess: Guess, compression: Option<Compression>) -> Identified {
         kind: guess.kind,
         format: guess.format,
         looks_like,
-        media_type: compression.map_or_else(|| guess.media_type.clone(), |compression| compression.media_type().into()),
+        media_type: compression.map_or_else(
+            || guess.media_type.clone(),
+            |compression| compression.media_type().into(),
+        ),
         content_media_type: guess.media_type,
         confidence: guess.confidence.clamp(0.0, 1.0),
         compression,
@@ -202,7 +215,13 @@ fn identify_text(text: &Text, name: &str) -> Guess {
     let name = name.to_ascii_lowercase();
     if text.text.trim().is_empty() {
         // A table of empty cells says nothing that its name could settle.
-        return Guess::new(None, "blank", "text without a single character", "text/plain", 1.0);
+        return Guess::new(
+            None,
+            "blank",
+            "text without a single character",
+            "text/plain",
+            1.0,
+        );
     }
     markup::identify(text)
         .or_else(|| w3c::identify(text))

@@ -65,7 +65,8 @@ fn objects(text: &Text, body: &str, name: &str) -> Option<Guess> {
         }
     }
     // The only line of a sample that is cut off is a part of one object.
-    let is_lines = good * 100 >= lines * SHARE_PERCENT && good > 0 && (lines > 1 || is_called_lines || !text.whole);
+    let is_lines =
+        good * 100 >= lines * SHARE_PERCENT && good > 0 && (lines > 1 || is_called_lines || !text.whole);
     let logged = json_log::share_of(&records);
     if good > 0 && good * 100 >= lines * SHARE_PERCENT && logged > 0.5 {
         return Some(Guess::new(
@@ -103,6 +104,11 @@ fn begins_an_object(body: &str) -> bool {
         .is_some_and(|rest| rest.starts_with('"') && rest.contains("\":") || rest == "}")
 }
 
+/// Whether what is cut off is not nested deeper than data is.
+fn is_shallow(value: &str) -> bool {
+    serde_json::from_str::<Value>(value).is_err_and(|error| error.is_eof())
+}
+
 /// Text that begins with an array: a table if its elements are objects.
 fn array(text: &Text, body: &str, is_called_json: bool) -> Option<Guess> {
     let mut rest = body.strip_prefix('[')?.trim_start();
@@ -118,7 +124,9 @@ fn array(text: &Text, body: &str, is_called_json: bool) -> Option<Guess> {
                 elements += 1;
                 if value.starts_with('{') {
                     objects += 1;
-                    if records.len() < LOG_RECORDS && let Ok(record) = serde_json::from_str(value) {
+                    if records.len() < LOG_RECORDS
+                        && let Ok(record) = serde_json::from_str(value)
+                    {
                         records.push(record);
                     }
                 }
@@ -136,8 +144,19 @@ fn array(text: &Text, body: &str, is_called_json: bool) -> Option<Guess> {
                 // The last element of a sample that is cut off, or of a file that is.
                 is_broken = !error.is_eof();
                 // An array whose first object fills the sample.
-                if elements == 0 && !text.whole && error.is_eof() && begins_an_object(rest) {
-                    return Some(Guess::new(Some(Kind::Tables), "json", "a JSON array of objects", JSON, 0.6));
+                if elements == 0
+                    && !text.whole
+                    && error.is_eof()
+                    && begins_an_object(rest)
+                    && is_shallow(rest)
+                {
+                    return Some(Guess::new(
+                        Some(Kind::Tables),
+                        "json",
+                        "a JSON array of objects",
+                        JSON,
+                        0.6,
+                    ));
                 }
                 break;
             }
@@ -147,13 +166,15 @@ fn array(text: &Text, body: &str, is_called_json: bool) -> Option<Guess> {
     if is_broken && elements < 2 {
         return (is_called_json || elements > 0).then(|| document("a damaged JSON document", 0.7));
     }
-    if objects > 0 && objects * 10 >= elements * 9 {
+    // A whole file whose array is not closed, and that holds next to nothing, is damaged.
+    let is_cut = text.whole && !rest.starts_with(']');
+    if objects > 0 && objects * 10 >= elements * 9 && (objects > 1 || !is_cut) {
         return Some(Guess::new(
             Some(Kind::Tables),
             "json",
             "a JSON array of objects",
             JSON,
-            if is_broken { 0.6 } else { share(objects, elements) },
+            if is_cut { 0.6 } else { share(objects, elements) },
         ));
     }
     if elements == 0 && !is_document(body) && !is_called_json && text.whole {
@@ -161,7 +182,11 @@ fn array(text: &Text, body: &str, is_called_json: bool) -> Option<Guess> {
         return None;
     }
     Some(document(
-        if is_broken { "a damaged JSON document" } else { "a JSON document" },
+        if is_cut {
+            "a damaged JSON document"
+        } else {
+            "a JSON document"
+        },
         0.9,
     ))
 }

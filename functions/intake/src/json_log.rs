@@ -100,7 +100,10 @@ const CLIENT: [&str; 40] = [
 
 /// The share of `records` that are an access log's.
 pub(crate) fn share_of(records: &[Map<String, Value>]) -> f32 {
-    share(records.iter().filter(|record| is_access(record)).count(), records.len())
+    share(
+        records.iter().filter(|record| is_access(record)).count(),
+        records.len(),
+    )
 }
 
 fn is_access(record: &Map<String, Value>) -> bool {
@@ -142,7 +145,9 @@ fn is_status(value: &Value) -> bool {
 
 /// A method, a path, a URL, or a line that begins with one of them: not the number of a request.
 fn is_request(value: &Value) -> bool {
-    const METHODS: [&str; 9] = ["GET", "POST", "HEAD", "PUT", "DELETE", "OPTIONS", "PATCH", "CONNECT", "TRACE"];
+    const METHODS: [&str; 9] = [
+        "GET", "POST", "HEAD", "PUT", "DELETE", "OPTIONS", "PATCH", "CONNECT", "TRACE",
+    ];
     let Value::String(text) = value else {
         return false;
     };

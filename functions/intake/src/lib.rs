@@ -41,3 +41,6 @@ pub use compression::Compression;
 pub use encoding::Encoding;
 pub use identify::{Identified, Kind, SAMPLE_BYTES, Sample, identify};
 pub use media_type::declared_mismatch;
+
+#[cfg(test)]
+mod identify_tests;

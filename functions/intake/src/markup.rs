@@ -13,16 +13,36 @@ const STARTS: [(&str, &str, &str, &str); 26] = [
     ("%pdf-", "pdf", "a PDF document", "application/pdf"),
     ("{\\rtf", "rtf", "an RTF document", "application/rtf"),
     ("%!ps", "ps", "PostScript", "application/postscript"),
-    ("-----begin certificate", "pem", "a PEM certificate", "application/x-pem-file"),
-    ("-----begin openssh", "pem", "a private key", "application/x-pem-file"),
-    ("-----begin pgp", "pgp", "a PGP message or key", "application/pgp-encrypted"),
+    (
+        "-----begin certificate",
+        "pem",
+        "a PEM certificate",
+        "application/x-pem-file",
+    ),
+    (
+        "-----begin openssh",
+        "pem",
+        "a private key",
+        "application/x-pem-file",
+    ),
+    (
+        "-----begin pgp",
+        "pgp",
+        "a PGP message or key",
+        "application/pgp-encrypted",
+    ),
     ("-----begin ", "pem", "PEM data", "application/x-pem-file"),
     ("ssh-rsa ", "pub", "an SSH public key", "text/plain"),
     ("ssh-ed25519 ", "pub", "an SSH public key", "text/plain"),
     ("#!", "script", "a script", "text/x-shellscript"),
     ("<?php", "php", "PHP source code", "text/x-php"),
     ("begin:vcard", "vcf", "contacts (vCard)", "text/vcard"),
-    ("begin:vcalendar", "ics", "a calendar (iCalendar)", "text/calendar"),
+    (
+        "begin:vcalendar",
+        "ics",
+        "a calendar (iCalendar)",
+        "text/calendar",
+    ),
     ("diff --git ", "diff", "a diff", "text/x-diff"),
     ("--- a/", "diff", "a diff", "text/x-diff"),
     ("webvtt", "vtt", "subtitles (WebVTT)", "text/vtt"),
@@ -57,12 +77,15 @@ fn element(head: &str) -> Option<Guess> {
     let is_xml = head.starts_with("<?xml");
     let guess = match root {
         "svg" | "svg:svg" => Guess::new(Some(Kind::Images), "svg", "SVG image", "image/svg+xml", 0.97),
-        "html" | "head" | "body" | "!doctype html" | "div" | "script" | "table" | "p" | "meta" | "title" | "h1" | "style" => {
-            Guess::new(None, "html", "HTML", "text/html", 0.97)
-        }
-        _ if is_xml || head.contains("</") || head.contains("/>") || head.contains("xmlns") => {
-            Guess::new(None, "xml", "XML", "application/xml", if is_xml { 0.97 } else { 0.8 })
-        }
+        "html" | "head" | "body" | "!doctype html" | "div" | "script" | "table" | "p" | "meta" | "title"
+        | "h1" | "style" => Guess::new(None, "html", "HTML", "text/html", 0.97),
+        _ if is_xml || head.contains("</") || head.contains("/>") || head.contains("xmlns") => Guess::new(
+            None,
+            "xml",
+            "XML",
+            "application/xml",
+            if is_xml { 0.97 } else { 0.8 },
+        ),
         _ => return None,
     };
     Some(guess)
@@ -83,7 +106,9 @@ fn root(head: &str) -> Option<&str> {
             }
             // An internal subset has elements of its own, in brackets.
             rest = match after.find(['[', '>']) {
-                Some(end) if after.get(end..)?.starts_with('[') => after.split_once("]")?.1.split_once('>')?.1,
+                Some(end) if after.get(end..)?.starts_with('[') => {
+                    after.split_once("]")?.1.split_once('>')?.1
+                }
                 Some(end) => after.get(end + 1..)?,
                 None => return Some("!doctype"),
             };
@@ -92,7 +117,9 @@ fn root(head: &str) -> Option<&str> {
             let end = after.find(|char: char| char.is_whitespace() || matches!(char, '>' | '/'))?;
             let name = after.get(..end)?;
             let is_name = name.starts_with(|first: char| first.is_alphabetic() || first == '_')
-                && name.chars().all(|char| char.is_alphanumeric() || matches!(char, ':' | '-' | '_' | '.'));
+                && name
+                    .chars()
+                    .all(|char| char.is_alphanumeric() || matches!(char, ':' | '-' | '_' | '.'));
             return is_name.then_some(name);
         }
     }

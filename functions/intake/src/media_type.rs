@@ -50,14 +50,38 @@ const ALIASES: [&[&str]; 17] = [
     ],
     &["image/jpeg", "image/jpg", "image/pjpeg"],
     &["image/png", "image/x-png", "image/apng", "image/vnd.mozilla.apng"],
-    &["image/bmp", "image/x-bmp", "image/x-ms-bmp", "image/x-windows-bmp"],
+    &[
+        "image/bmp",
+        "image/x-bmp",
+        "image/x-ms-bmp",
+        "image/x-windows-bmp",
+    ],
     &["image/tiff", "image/tif", "image/x-tiff"],
     &["image/vnd.microsoft.icon", "image/x-icon", "image/ico"],
     &["image/qoi", "image/x-qoi"],
-    &["image/heic", "image/heif", "image/heic-sequence", "image/heif-sequence"],
+    &[
+        "image/heic",
+        "image/heif",
+        "image/heic-sequence",
+        "image/heif-sequence",
+    ],
     &["image/svg+xml", "image/svg"],
-    &["application/gzip", "application/x-gzip", "application/gzip-compressed", "application/x-gunzip", "application/x-tgz", "application/x-compressed-tar", "application/x-gtar-compressed", "application/tar+gzip"],
-    &["application/zstd", "application/x-zstd", "application/zst", "application/x-zst"],
+    &[
+        "application/gzip",
+        "application/x-gzip",
+        "application/gzip-compressed",
+        "application/x-gunzip",
+        "application/x-tgz",
+        "application/x-compressed-tar",
+        "application/x-gtar-compressed",
+        "application/tar+gzip",
+    ],
+    &[
+        "application/zstd",
+        "application/x-zstd",
+        "application/zst",
+        "application/x-zst",
+    ],
     &[
         "application/zip",
         "application/x-zip",
@@ -68,7 +92,12 @@ const ALIASES: [&[&str]; 17] = [
         "application/x-java-archive",
     ],
     &["application/x-tar", "application/tar", "application/x-gtar"],
-    &["application/x-bzip2", "application/x-bzip", "application/bzip2", "application/x-bzip-compressed-tar"],
+    &[
+        "application/x-bzip2",
+        "application/x-bzip",
+        "application/bzip2",
+        "application/x-bzip-compressed-tar",
+    ],
     &["application/xml", "text/xml"],
     &["text/html", "application/xhtml+xml"],
 ];
@@ -92,7 +121,12 @@ pub fn declared_mismatch(identified: &Identified, declared_media_type: Option<&s
         return false;
     };
     // What follows a semicolon are parameters: `text/csv; charset=utf-8`.
-    let declared = declared.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
+    let declared = declared
+        .split(';')
+        .next()
+        .unwrap_or_default()
+        .trim()
+        .to_ascii_lowercase();
     if GENERIC.contains(&declared.as_str()) {
         return false;
     }
@@ -101,7 +135,11 @@ pub fn declared_mismatch(identified: &Identified, declared_media_type: Option<&s
     }
     // A text that is no more than that may be any text: a log in a form nothing here knows.
     let declared = canonical(&declared);
-    let is_zip_based = declared == "application/zip" && ["docx", "xlsx", "pptx", "ooxml", "odt", "ods", "odp", "epub", "apk", "kmz", "npz"].contains(&identified.format.as_ref());
+    let is_zip_based = declared == "application/zip"
+        && [
+            "docx", "xlsx", "pptx", "ooxml", "odt", "ods", "odp", "epub", "apk", "kmz", "npz",
+        ]
+        .contains(&identified.format.as_ref());
     !is_zip_based
         && declared != canonical(&identified.media_type)
         && declared != canonical(&identified.content_media_type)
@@ -115,4 +153,59 @@ fn canonical(media_type: &str) -> &str {
         .and_then(|group| group.first())
         .copied()
         .unwrap_or(media_type)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Sample, identify};
+
+    fn mismatch(bytes: &[u8], declared: &str) -> bool {
+        let identified = identify(Sample {
+            head: bytes,
+            size_bytes: bytes.len() as u64,
+            name: "",
+        });
+        declared_mismatch(&identified, Some(declared))
+    }
+
+    #[test]
+    fn other_names_of_a_type_and_types_that_say_nothing_are_no_mismatch() {
+        let csv = b"a,b\n1,2\n3,4\n";
+        for declared in [
+            "text/csv",
+            "text/csv; charset=utf-8",
+            "TEXT/CSV",
+            "application/csv",
+            "text/x-csv",
+            "application/vnd.ms-excel",
+            "text/plain",
+            "application/octet-stream",
+            "binary/octet-stream",
+            "",
+        ] {
+            assert!(!mismatch(csv, declared), "{declared}");
+        }
+        for declared in ["image/png", "application/json", "application/zip", "text/html"] {
+            assert!(mismatch(csv, declared), "{declared}");
+        }
+        let jpeg = b"\xFF\xD8\xFF\xE0\0\x10JFIF";
+        assert!(!mismatch(jpeg, "image/jpg"));
+        assert!(mismatch(jpeg, "image/png"));
+        assert!(mismatch(jpeg, "text/plain"));
+        let zip = b"PK\x03\x04\x14\0\0\0\0\0";
+        assert!(!mismatch(zip, "application/x-zip-compressed"));
+        assert!(!mismatch(b"{\"a\":1}\n{\"a\":2}\n", "application/x-ndjson"));
+        assert!(mismatch(b"\0\x01\x02\x03\x04\x05\x06\x07", "text/csv"));
+    }
+
+    #[test]
+    fn nothing_declared_is_no_mismatch() {
+        let identified = identify(Sample {
+            head: b"a,b\n1,2\n",
+            size_bytes: 8,
+            name: "",
+        });
+        assert!(!declared_mismatch(&identified, None));
+    }
 }

@@ -41,10 +41,10 @@ pub(crate) fn evidence(text: &Text) -> Evidence {
             log += 1;
         } else if is_code(line) {
             code += 1;
-        } else if is_markdown(line) {
-            markdown += 1;
         } else if is_config(line) {
             config += 1;
+        } else if is_markdown(line) {
+            markdown += 1;
         } else if is_sentence(line) {
             sentences += 1;
         }
@@ -82,12 +82,14 @@ pub(crate) fn identify(text: &Text, name: &str) -> Guess {
     let is_marked_up = evidence.markdown > 0.1 || evidence.has_markdown_table;
     if evidence.log > 0.4 {
         guess("log", "a log, but not an access log", "text/plain", evidence.log)
-    } else if is_marked_up && evidence.markdown + evidence.sentences > evidence.code || ends(&[".md", ".markdown"]) {
+    } else if evidence.config > 0.4 && evidence.config > evidence.sentences {
+        guess("config", "a configuration file", "text/plain", evidence.config)
+    } else if is_marked_up && evidence.markdown + evidence.sentences > evidence.code
+        || ends(&[".md", ".markdown"])
+    {
         guess("markdown", "Markdown", "text/markdown", 0.7)
     } else if evidence.code > 0.3 {
         guess("code", "source code", "text/plain", evidence.code.max(0.5))
-    } else if evidence.config > 0.4 {
-        guess("config", "a configuration file", "text/plain", evidence.config)
     } else {
         guess("text", "plain text", "text/plain", 0.5 + evidence.sentences / 2.0)
     }
@@ -99,7 +101,7 @@ fn has_tight_delimiter(line: &str) -> bool {
     bytes.contains(&b'\t')
         || bytes.windows(2).any(|pair| {
             matches!(pair, [b',' | b';' | b'|', next] if !matches!(next, b' ' | b'"' | b'\'' | b')' | b'\\'))
-                || matches!(pair, [b'"' | b',' | b';' , b'"'])
+                || matches!(pair, [b'"' | b',' | b';', b'"'])
         })
 }
 
@@ -117,7 +119,19 @@ fn is_sentence(line: &str) -> bool {
 /// What source code begins with, and tables do not.
 fn begins_code(line: &str) -> bool {
     const STARTS: [&str; 14] = [
-        "#!", "#include", "/*", "//", "<?php", "package ", "import ", "from ", "use ", "using ", "\"\"\"", "--", "module ",
+        "#!",
+        "#include",
+        "/*",
+        "//",
+        "<?php",
+        "package ",
+        "import ",
+        "from ",
+        "use ",
+        "using ",
+        "\"\"\"",
+        "--",
+        "module ",
         "'use strict'",
     ];
     let line = line.trim();
@@ -126,18 +140,77 @@ fn begins_code(line: &str) -> bool {
 
 fn is_code(line: &str) -> bool {
     const STARTS: [&str; 62] = [
-        "//", "/*", "*/", "* ", "#include", "#define", "#if", "#endif", "#[", "#!", "@", "import ", "from ", "use ", "using ",
-        "fn ", "pub ", "let ", "const ", "var ", "def ", "class ", "return ", "return;", "if ", "if(", "for ", "for(", "while ",
-        "else", "elif ", "} else", "package ", "func ", "function ", "public ", "private ", "protected ", "static ", "struct ",
-        "enum ", "impl ", "mod ", "match ", "try", "catch", "except", "raise ", "with ", "async ", "await ", "export ", "echo ",
-        "select ", "insert into", "create table", "drop table", "values", "values(", "print(", "self.", "assert",
+        "//",
+        "/*",
+        "*/",
+        "* ",
+        "#include",
+        "#define",
+        "#if",
+        "#endif",
+        "#[",
+        "#!",
+        "@",
+        "import ",
+        "from ",
+        "use ",
+        "using ",
+        "fn ",
+        "pub ",
+        "let ",
+        "const ",
+        "var ",
+        "def ",
+        "class ",
+        "return ",
+        "return;",
+        "if ",
+        "if(",
+        "for ",
+        "for(",
+        "while ",
+        "else",
+        "elif ",
+        "} else",
+        "package ",
+        "func ",
+        "function ",
+        "public ",
+        "private ",
+        "protected ",
+        "static ",
+        "struct ",
+        "enum ",
+        "impl ",
+        "mod ",
+        "match ",
+        "try",
+        "catch",
+        "except",
+        "raise ",
+        "with ",
+        "async ",
+        "await ",
+        "export ",
+        "echo ",
+        "select ",
+        "insert into",
+        "create table",
+        "drop table",
+        "values",
+        "values(",
+        "print(",
+        "self.",
+        "assert",
     ];
-    const ENDS: [&str; 20] = [
-        "{", "}", "};", "});", "({", "),", ");", "(", ")", "],", "];", "[", "]", "=>", "->", "\\", "&&", "||", "},", "):",
+    const ENDS: [&str; 22] = [
+        "\",", "',", "{", "}", "};", "});", "({", "),", ");", "(", ")", "],", "];", "[", "]", "=>", "->",
+        "\\", "&&", "||", "},", "):",
     ];
     let lower = line.get(..16).unwrap_or(line).to_ascii_lowercase();
     let begins = STARTS.iter().any(|start| lower.starts_with(start));
-    let is_statement = line.ends_with(';') && (line.contains('(') || line.contains(" = ") || line.contains("->"));
+    let is_statement =
+        line.ends_with(';') && (line.contains('(') || line.contains(" = ") || line.contains("->"));
     let ends = ENDS.iter().any(|end| line.ends_with(end));
     let is_tight = has_tight_delimiter(line);
     let is_bracketed = line.starts_with(['(', '[', '{']) && line.ends_with([',', ';', ')', ']', '}']);
@@ -161,12 +234,14 @@ fn is_markdown(line: &str) -> bool {
 fn is_table_rule(line: &str) -> bool {
     line.contains("--")
         && line.contains(['|', '+'])
-        && line.bytes().all(|byte| matches!(byte, b'|' | b'-' | b':' | b' ' | b'+' | b'='))
+        && line
+            .bytes()
+            .all(|byte| matches!(byte, b'|' | b'-' | b':' | b' ' | b'+' | b'='))
 }
 
-/// `key: value`, `key = value`, `[section]`, `# comment`.
+/// `key: value`, `key = value`, `[section]`.
 fn is_config(line: &str) -> bool {
-    if line.starts_with('#') || (line.starts_with('[') && line.ends_with(']')) {
+    if line.starts_with('[') && line.ends_with(']') {
         return true;
     }
     let line = line.strip_prefix("- ").unwrap_or(line);
@@ -177,7 +252,9 @@ fn is_config(line: &str) -> bool {
                 .chars()
                 .all(|char| char.is_alphanumeric() || matches!(char, '_' | '-' | '.' | '/' | '"' | '\''))
     };
-    let by_colon = line.split_once(": ").or_else(|| line.strip_suffix(':').map(|key| (key, "")));
+    let by_colon = line
+        .split_once(": ")
+        .or_else(|| line.strip_suffix(':').map(|key| (key, "")));
     let by_sign = line.split_once('=');
     [by_colon, by_sign]
         .into_iter()
@@ -189,8 +266,8 @@ fn is_config(line: &str) -> bool {
 /// A time or a level, and then words: syslog, log4j, Python's logging, journald, nginx's error log.
 fn is_log(line: &str) -> bool {
     const LEVELS: [&str; 14] = [
-        "INFO", "DEBUG", "WARN", "WARNING", "ERROR", "FATAL", "TRACE", "NOTICE", "CRITICAL", "info", "debug", "warn", "error",
-        "notice",
+        "INFO", "DEBUG", "WARN", "WARNING", "ERROR", "FATAL", "TRACE", "NOTICE", "CRITICAL", "info", "debug",
+        "warn", "error", "notice",
     ];
     let head = line.get(..80).unwrap_or(line);
     let has_level = head
@@ -200,12 +277,19 @@ fn is_log(line: &str) -> bool {
     let is_timed = is_iso_time(body) || is_slashed_time(body) || is_syslog_time(body) || is_clock(body);
     let words = line.split_whitespace().take(5).count();
     // A time alone begins many a row; a row has no level that a space divides from a message.
-    is_syslog_time(body) && words >= 5 || is_timed && words >= 4 && has_level && !has_many_tight(line)
-        || (has_level && words >= 4 && LEVELS.iter().any(|level| body.starts_with(level)) && !has_tight_delimiter(line))
+    is_syslog_time(body) && words >= 5
+        || is_timed && words >= 4 && has_level && !has_many_tight(line)
+        || (has_level
+            && words >= 4
+            && LEVELS.iter().any(|level| body.starts_with(level))
+            && !has_tight_delimiter(line))
 }
 
 fn has_many_tight(line: &str) -> bool {
-    line.bytes().filter(|byte| matches!(byte, b',' | b';' | b'\t' | b'|')).count() > 6
+    line.bytes()
+        .filter(|byte| matches!(byte, b',' | b';' | b'\t' | b'|'))
+        .count()
+        > 6
         && has_tight_delimiter(line)
         && line.split_whitespace().count() < 6
 }

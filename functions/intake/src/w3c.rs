@@ -27,7 +27,10 @@ pub(crate) fn identify(text: &Text) -> Option<Guess> {
     let mut fields = None;
     let mut first = true;
     for line in text.lines().take(DIRECTIVE_LINES) {
-        let directive = line.trim().strip_prefix('#').and_then(|line| line.split_once(':'));
+        let directive = line
+            .trim()
+            .strip_prefix('#')
+            .and_then(|line| line.split_once(':'));
         match directive {
             Some((name, value)) if name.eq_ignore_ascii_case("fields") => {
                 fields = Some(value);
@@ -51,7 +54,13 @@ pub(crate) fn identify(text: &Text) -> Option<Guess> {
     } else {
         ("w3c", "a log in the W3C extended format")
     };
-    Some(Guess::new(Some(Kind::Logs), format, looks_like, "text/plain", 0.99))
+    Some(Guess::new(
+        Some(Kind::Logs),
+        format,
+        looks_like,
+        "text/plain",
+        0.99,
+    ))
 }
 
 fn is_directive(name: &str) -> bool {
@@ -66,8 +75,18 @@ fn is_field(name: &str) -> bool {
     let name = name.to_ascii_lowercase();
     matches!(
         name.as_str(),
-        "date" | "time" | "bytes" | "time-taken" | "cached" | "count" | "interval" | "duration" | "timetakenms"
-    ) || ["c-", "s-", "r-", "cs-", "sc-", "sr-", "rs-", "x-", "cs(", "sc(", "date-", "time-", "ssl-", "fle-"]
-        .iter()
-        .any(|prefix| name.starts_with(prefix))
+        "date"
+            | "time"
+            | "bytes"
+            | "time-taken"
+            | "cached"
+            | "count"
+            | "interval"
+            | "duration"
+            | "timetakenms"
+    ) || [
+        "c-", "s-", "r-", "cs-", "sc-", "sr-", "rs-", "x-", "cs(", "sc(", "date-", "time-", "ssl-", "fle-",
+    ]
+    .iter()
+    .any(|prefix| name.starts_with(prefix))
 }
