@@ -437,7 +437,7 @@ fn is_seconds(text: &str) -> bool {
         || (text.starts_with(|first: char| first.is_ascii_digit()) && text.parse::<f64>().is_ok())
 }
 
-/// Three digits; `000` is CloudFront's and nginx's for a client that had gone.
+/// Three digits; `000` is `CloudFront`'s and nginx's for a client that had gone.
 fn is_status(text: &str) -> bool {
     text.len() == 3 && is_number(text)
 }

@@ -23,7 +23,7 @@ pub(crate) fn identify(head: &[u8], whole: bool) -> Option<Guess> {
             | [b'P', b'K', 7, 8, b'P', b'K', 3, 4, ..]
             | [b'P', b'K', b'0', b'0', b'P', b'K', 3, 4, ..]
     ) {
-        return Some(zip(head));
+        return Some(zip(head, whole));
     }
     // An archive without entries, or one behind something else, such as the program that unpacks it.
     (whole && has_end_record(head)).then(|| {
@@ -88,7 +88,7 @@ fn has_end_record(head: &[u8]) -> bool {
 const ENTRIES: usize = 200;
 
 /// What a zip is by its first entries: an archive, a package of software, or a document of another kind.
-fn zip(head: &[u8]) -> Guess {
+fn zip(head: &[u8], whole: bool) -> Guess {
     let audit =
         |format, looks_like, media_type| Guess::new(Some(Kind::Audit), format, looks_like, media_type, 0.97);
     let other = |format, looks_like, media_type| Guess::new(None, format, looks_like, media_type, 0.95);
@@ -96,8 +96,11 @@ fn zip(head: &[u8]) -> Guess {
     let has = |test: &dyn Fn(&[u8]) -> bool| names.iter().any(|name| test(name));
     let begins = |prefix: &'static [u8]| has(&|name: &[u8]| name.starts_with(prefix));
     let is = |wanted: &'static [u8]| has(&|name: &[u8]| name == wanted);
-    if let Some(media_type) = declared_document(head) {
-        return media_type;
+    // A document has entries besides the one that declares it.
+    if (names.len() > 1 || !whole)
+        && let Some(document) = declared_document(head)
+    {
+        return document;
     }
     if is(b"[Content_Types].xml") || begins(b"_rels/") {
         return if begins(b"word/") {
@@ -153,7 +156,7 @@ fn zip(head: &[u8]) -> Guess {
     }
 }
 
-/// The document whose media type lies uncompressed in the first entry, `mimetype`: OpenDocument and EPUB, by OCF 3.3.
+/// The document whose media type lies uncompressed in the first entry, `mimetype`: `OpenDocument` and EPUB, by OCF 3.3.
 fn declared_document(head: &[u8]) -> Option<Guess> {
     let content = head.get(30..)?.strip_prefix(b"mimetype")?;
     if content.starts_with(b"application/epub+zip") {

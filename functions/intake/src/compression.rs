@@ -10,7 +10,7 @@ use flate2::bufread::MultiGzDecoder;
 use ruzstd::decoding::{BlockDecodingStrategy, FrameDecoder};
 use serde::Serialize;
 
-use crate::identify::SAMPLE_BYTES;
+use crate::identify::TEXT_BYTES;
 
 /// A compression around a single file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
@@ -67,7 +67,7 @@ impl fmt::Display for Compression {
 /// The beginning of what was compressed.
 #[derive(Debug)]
 pub(crate) struct Inside {
-    /// At most [`SAMPLE_BYTES`].
+    /// At most [`TEXT_BYTES`].
     pub(crate) bytes: Vec<u8>,
     /// Whether that is all there is.
     pub(crate) is_whole: bool,
@@ -103,9 +103,9 @@ fn gunzip(head: &[u8]) -> (Vec<u8>, End) {
     fill(MultiGzDecoder::new(head))
 }
 
-/// Reads until the reader ends, fails or has given [`SAMPLE_BYTES`].
+/// Reads until the reader ends, fails or has given [`TEXT_BYTES`].
 fn fill(mut reader: impl Read) -> (Vec<u8>, End) {
-    let mut bytes = vec![0; SAMPLE_BYTES];
+    let mut bytes = vec![0; TEXT_BYTES];
     let mut length = 0;
     let end = loop {
         let Some(space) = bytes.get_mut(length..).filter(|space| !space.is_empty()) else {
@@ -122,7 +122,7 @@ fn fill(mut reader: impl Read) -> (Vec<u8>, End) {
     (bytes, end)
 }
 
-/// Decodes zstd frames, block by block, until [`SAMPLE_BYTES`] are there.
+/// Decodes zstd frames, block by block, until [`TEXT_BYTES`] are there.
 fn unzstd(mut rest: &[u8]) -> (Vec<u8>, End) {
     let mut bytes = Vec::new();
     while !rest.is_empty() {
@@ -138,8 +138,8 @@ fn unzstd(mut rest: &[u8]) -> (Vec<u8>, End) {
             return (bytes, End::Failed);
         };
         bytes.extend_from_slice(&frame);
-        if bytes.len() > SAMPLE_BYTES {
-            bytes.truncate(SAMPLE_BYTES);
+        if bytes.len() > TEXT_BYTES {
+            bytes.truncate(TEXT_BYTES);
             return (bytes, End::Capped);
         }
         if end != End::Reached {
@@ -161,35 +161,76 @@ fn after_skippable(rest: &[u8]) -> Option<usize> {
 
 /// Decodes one frame from `rest` and moves it past the frame, or stops once the cap is reached.
 fn decode_frame(rest: &mut &[u8]) -> (Vec<u8>, End) {
-    let Some((header, body)) = with_smallest_window(rest) else {
+    let Some((header, body)) = with_small_window(rest) else {
         return (Vec::new(), End::Failed);
     };
-    let mut source = header.as_slice().chain(body);
+    let (decoder, after, end) = decode_blocks(&header, body);
+    *rest = after;
+    if end != End::Failed {
+        return (collect(decoder), end);
+    }
+    // The decoder holds back a window's worth until it has seen the last block: let that be the last that is whole.
+    let Some(cut) = with_last_block(body, decoder.blocks_decoded()) else {
+        return (Vec::new(), End::Failed);
+    };
+    let (decoder, ..) = decode_blocks(&header, &cut);
+    (collect(decoder), End::Failed)
+}
+
+/// Decodes blocks, each of at most 128 KiB, until more than [`TEXT_BYTES`] can be collected.
+fn decode_blocks<'a>(header: &[u8], body: &'a [u8]) -> (FrameDecoder, &'a [u8], End) {
+    let mut source = header.chain(body);
     let mut decoder = FrameDecoder::new();
     if decoder.init(&mut source).is_err() {
-        return (Vec::new(), End::Failed);
+        return (decoder, body, End::Failed);
     }
     let end = loop {
         match decoder.decode_blocks(&mut source, BlockDecodingStrategy::UptoBlocks(1)) {
             Ok(_) if decoder.is_finished() => break End::Reached,
-            Ok(_) if decoder.can_collect() > SAMPLE_BYTES => break End::Capped,
+            Ok(_) if decoder.can_collect() > TEXT_BYTES => break End::Capped,
             Ok(_) => {}
             Err(_) => break End::Failed,
         }
     };
-    *rest = source.into_inner().1;
-    (decoder.collect().unwrap_or_default(), end)
+    (decoder, source.into_inner().1, end)
 }
 
-/// The header of the frame that `frame` begins with, made to declare the smallest window, and what follows it.
+fn collect(mut decoder: FrameDecoder) -> Vec<u8> {
+    decoder.collect().unwrap_or_default()
+}
+
+/// The first `blocks` blocks of `body`, the last of them marked as a frame's last.
+fn with_last_block(body: &[u8], blocks: usize) -> Option<Vec<u8>> {
+    const RLE: u8 = 1;
+    let mut start = None;
+    let mut end = 0;
+    for _ in 0..blocks {
+        let [a, b, c] = *body.get(end..end + 3)? else {
+            return None;
+        };
+        let size = usize::from(a >> 3) | usize::from(b) << 5 | usize::from(c) << 13;
+        start = Some(end);
+        end += 3 + if (a >> 1) & 3 == RLE { 1 } else { size };
+    }
+    let mut cut = body.get(..end)?.to_vec();
+    *cut.get_mut(start?)? |= 1;
+    // A checksum may have to follow; it is read and not compared.
+    cut.extend([0; 4]);
+    Some(cut)
+}
+
+/// The header of the frame that `frame` begins with, made to declare a window of 128 KiB and no size, and what follows
+/// it.
 ///
-/// The decoder holds back as many decoded bytes as the window is large, megabytes as a rule, until the frame's end,
-/// which a sample does not have. It looks back as far as it has bytes whatever the window, and none are taken from it
-/// before the end, so that no match goes amiss.
-fn with_smallest_window(frame: &[u8]) -> Option<(Vec<u8>, &[u8])> {
+/// The decoder reserves and holds back as much as the window is large, megabytes as a rule. It looks back as far as it
+/// has bytes whatever the window, and none are taken from it before the end, so that no match goes amiss; and no block
+/// is larger than this.
+fn with_small_window(frame: &[u8]) -> Option<(Vec<u8>, &[u8])> {
     const MAGIC: [u8; 4] = [0x28, 0xB5, 0x2F, 0xFD];
     const SINGLE_SEGMENT: u8 = 0x20;
     const CHECKSUM_AND_DICTIONARY: u8 = 0x07;
+    /// 1 KiB times two to the seventh.
+    const WINDOW: u8 = 7 << 3;
     let (descriptor, rest) = frame.strip_prefix(&MAGIC)?.split_first()?;
     let is_single = descriptor & SINGLE_SEGMENT != 0;
     let dictionary_bytes = [0, 1, 2, 4].get(usize::from(descriptor & 3)).copied()?;
@@ -203,7 +244,7 @@ fn with_smallest_window(frame: &[u8]) -> Option<(Vec<u8>, &[u8])> {
     let (dictionary, rest) = rest.split_at_checked(dictionary_bytes)?;
     let body = rest.get(size_bytes..)?;
     let mut header = MAGIC.to_vec();
-    header.extend([descriptor & CHECKSUM_AND_DICTIONARY, 0]);
+    header.extend([descriptor & CHECKSUM_AND_DICTIONARY, WINDOW]);
     header.extend_from_slice(dictionary);
     Some((header, body))
 }

@@ -169,7 +169,7 @@ fn called(name: &str) -> Called {
 
 /// How much of `text` is a table under `delimiter`, from 0 to 1; none if it divides nothing.
 fn score(text: &Text, delimiter: char, evidence: &Evidence) -> Option<f32> {
-    if !text.text.contains(delimiter) {
+    if !text.content.contains(delimiter) {
         return None;
     }
     // Every Markdown table has its row of dashes, and no other table has one.
@@ -179,7 +179,7 @@ fn score(text: &Text, delimiter: char, evidence: &Evidence) -> Option<f32> {
     [true, false]
         .into_iter()
         .filter_map(|quotes| {
-            let records = record::split(&text.text, delimiter, quotes, text.whole);
+            let records = record::split(&text.content, delimiter, quotes, text.whole);
             // A table that only splits without its quotes is one with a stray quote in it.
             Some(score_records(&records, delimiter)? * if quotes { 1.0 } else { 0.97 })
         })

@@ -36,7 +36,7 @@ impl fmt::Display for Encoding {
 #[derive(Debug, Clone)]
 pub(crate) struct Text {
     /// The text with `\n` for line ends, without a last line that the sample's end cut.
-    pub(crate) text: String,
+    pub(crate) content: String,
     /// What it was before.
     pub(crate) encoding: Encoding,
     /// Whether the sample is the whole file.
@@ -46,7 +46,7 @@ pub(crate) struct Text {
 impl Text {
     /// The lines that hold something.
     pub(crate) fn lines(&self) -> impl Iterator<Item = &str> {
-        self.text.lines().filter(|line| !line.trim().is_empty())
+        self.content.lines().filter(|line| !line.trim().is_empty())
     }
 }
 
@@ -68,7 +68,7 @@ pub(crate) fn decode(head: &[u8], whole: bool) -> Option<Text> {
         return None;
     }
     Some(Text {
-        text: complete_lines(text, whole),
+        content: complete_lines(text, whole),
         encoding,
         whole,
     })

@@ -13,7 +13,11 @@ use crate::{
 };
 
 /// How many of a file's first bytes [`identify`] looks at; more are ignored.
-pub const SAMPLE_BYTES: usize = 64 << 10;
+///
+/// As many as hold one whole block of zstd (128 KiB and its headers), without which nothing of it can be read.
+pub const SAMPLE_BYTES: usize = 160 << 10;
+/// How many bytes of a text are looked at, whether it lay in the sample or came out of a compression.
+pub(crate) const TEXT_BYTES: usize = 64 << 10;
 
 /// Fewer bytes than these, out of a compression that is damaged behind them, say nothing.
 const SCRAP_BYTES: usize = 32;
@@ -198,7 +202,8 @@ fn identify_content(head: &[u8], whole: bool, name: &str) -> Guess {
     if head.is_empty() {
         return Guess::new(None, "empty", "an empty file", "application/x-empty", 1.0);
     }
-    let text = encoding::decode(head, whole);
+    let start = head.get(..TEXT_BYTES).unwrap_or(head);
+    let text = encoding::decode(start, whole && start.len() == head.len());
     if let Some(guess) = binary::identify(head, whole, name, text.as_ref()) {
         return guess;
     }
@@ -213,7 +218,7 @@ fn identify_content(head: &[u8], whole: bool, name: &str) -> Guess {
 /// What a text is: the first that knows it for certain, or else the likeliest.
 fn identify_text(text: &Text, name: &str) -> Guess {
     let name = name.to_ascii_lowercase();
-    if text.text.trim().is_empty() {
+    if text.content.trim().is_empty() {
         // A table of empty cells says nothing that its name could settle.
         return Guess::new(
             None,

@@ -107,7 +107,7 @@ fn tables_that_begin_and_end_with_something_else() {
     let rows = "Musterstraße;12;50667;\"Köln\";50,9375\n".repeat(10);
     let text = format!("Stand: 01.01.2024;;;;\nStraße;Nr;PLZ;Ort;Breite\n{rows}");
     check(&text, "tables/csv");
-    let (latin_1, _): (Vec<u8>, ()) = (text.chars().map(|char| u8::try_from(char).unwrap()).collect(), ());
+    let latin_1: Vec<u8> = text.chars().map(|char| u8::try_from(char).unwrap()).collect();
     let identified = of(&latin_1, "");
     assert_eq!(
         (identified.kind, identified.encoding),
@@ -147,7 +147,7 @@ fn json_is_a_table_if_it_is_records() {
     check("{\"a\":1,}", "-/json");
     assert_eq!(said_of(b"{\"a\":1}\n", "one.jsonl"), "tables/jsonl");
     assert_eq!(said_of(b"{\"a\":1}\n", "one.json"), "-/json");
-    let cut = "[".to_owned() + &"{\"a\":1,\"b\":[1,2,{\"c\":null}]},".repeat(4000);
+    let cut = "[".to_owned() + &"{\"a\":1,\"b\":[1,2,{\"c\":null}]},".repeat(9000);
     let sample = Sample {
         head: &cut.as_bytes()[..SAMPLE_BYTES],
         size_bytes: 1 << 30,
@@ -170,7 +170,7 @@ fn access_logs_by_their_lines() {
     check(&format!("www.example.com:443 {COMBINED}"), "logs/vhost_combined");
     check(
         &COMBINED
-            .replace("\n", " \"-\" rt=0.005 uct=\"0.000\"\n")
+            .replace('\n', " \"-\" rt=0.005 uct=\"0.000\"\n")
             .repeat(3),
         "logs/combined",
     );
@@ -344,7 +344,10 @@ fn images_and_archives_by_their_first_structure() {
         (&["META-INF/MANIFEST.MF", "WEB-INF/web.xml"], "audit/war"),
         (&["pkg/__init__.py", "pkg-1.dist-info/WHEEL"], "audit/whl"),
         (&["AndroidManifest.xml", "classes.dex"], "audit/apk"),
-        (&["mimetypeapplication/epub+zip"], "-/epub"),
+        (
+            &["mimetypeapplication/epub+zip", "META-INF/container.xml"],
+            "-/epub",
+        ),
     ] {
         let zip: Vec<u8> = names.iter().flat_map(|name| entry(name)).collect();
         assert_eq!(said(&zip), expected, "{names:?}");

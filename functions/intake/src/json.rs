@@ -21,12 +21,12 @@ const LOG_RECORDS: usize = 100;
 
 /// The JSON that `text` is. `name` is lower-case.
 pub(crate) fn identify(text: &Text, name: &str) -> Option<Guess> {
-    let body = text.text.trim();
+    let body = text.content.trim();
     let is_called_json = [".json", ".geojson", ".har", ".sarif", ".webmanifest", ".ipynb"]
         .iter()
         .any(|ending| name.ends_with(ending));
     match body.as_bytes().first()? {
-        b'{' => objects(text, body, name),
+        b'{' => objects(text, body, name, is_called_json),
         b'[' => array(text, body, is_called_json),
         // A number or a word alone is a document only if it is called so.
         _ if is_called_json && is_document(body) => Some(document("a JSON document", 0.6)),
@@ -44,7 +44,7 @@ fn is_document(body: &str) -> bool {
 }
 
 /// Text that begins with an object: one document, or a line for each of many.
-fn objects(text: &Text, body: &str, name: &str) -> Option<Guess> {
+fn objects(text: &Text, body: &str, name: &str, is_called_json: bool) -> Option<Guess> {
     let is_called_lines = [".jsonl", ".ndjson", ".jsonlines", ".ldjson", ".log"]
         .iter()
         .any(|ending| name.ends_with(ending));
@@ -91,7 +91,7 @@ fn objects(text: &Text, body: &str, name: &str) -> Option<Guess> {
         Some(Ok(_)) => Some(document("JSON documents one after another", 0.8)),
         Some(Err(error)) if error.is_eof() && !text.whole => Some(document("a JSON document", 0.9)),
         // A brace may begin much else; a quote behind it is JSON's.
-        Some(Err(_)) if begins_an_object(body) || name.ends_with(".json") => {
+        Some(Err(_)) if begins_an_object(body) || is_called_json => {
             Some(document("a damaged JSON document", 0.7))
         }
         _ => None,

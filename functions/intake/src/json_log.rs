@@ -1,6 +1,6 @@
 //! Whether JSON objects are the records of an access log: by what their keys are called and what those hold.
 //!
-//! Known by their keys: nginx and Apache as people configure them, Caddy, Traefik, Cloudflare, CloudFront, Google Cloud
+//! Known by their keys: nginx and Apache as people configure them, Caddy, Traefik, Cloudflare, `CloudFront`, Google Cloud
 //! load balancers, Envoy.
 
 use serde_json::{Map, Value};

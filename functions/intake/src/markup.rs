@@ -60,7 +60,7 @@ const STARTS: [(&str, &str, &str, &str); 26] = [
 
 /// What `text` says it is.
 pub(crate) fn identify(text: &Text) -> Option<Guess> {
-    let body = text.text.trim_start();
+    let body = text.content.trim_start();
     let head = floor(body, ROOT_BYTES).to_ascii_lowercase();
     for (start, format, looks_like, media_type) in STARTS {
         if head.starts_with(start) && (start != "solid " || head.contains("facet normal")) {
@@ -107,7 +107,7 @@ fn root(head: &str) -> Option<&str> {
             // An internal subset has elements of its own, in brackets.
             rest = match after.find(['[', '>']) {
                 Some(end) if after.get(end..)?.starts_with('[') => {
-                    after.split_once("]")?.1.split_once('>')?.1
+                    after.split_once(']')?.1.split_once('>')?.1
                 }
                 Some(end) => after.get(end + 1..)?,
                 None => return Some("!doctype"),

@@ -107,13 +107,13 @@ fn has_tight_delimiter(line: &str) -> bool {
 
 fn is_sentence(line: &str) -> bool {
     let mut words = 0;
-    let mut wordy = 0;
+    let mut of_letters = 0;
     for word in line.split_whitespace().take(40) {
         words += 1;
         let letters = word.chars().filter(|char| char.is_alphabetic()).count();
-        wordy += usize::from(letters * 10 >= word.chars().count() * 7);
+        of_letters += usize::from(letters * 10 >= word.chars().count() * 7);
     }
-    words >= 5 && wordy * 10 >= words * 7 && !has_tight_delimiter(line)
+    words >= 5 && of_letters * 10 >= words * 7 && !has_tight_delimiter(line)
 }
 
 /// What source code begins with, and tables do not.

@@ -16,7 +16,7 @@ pub(crate) struct Record<'a> {
 /// The records of `text`, blank ones left out. With `quotes`, a cell that begins with a double quote goes on to the
 /// quote that closes it, line ends and delimiters and doubled quotes and all. Unless `whole`, a record that the
 /// text's end cut is left out.
-pub(crate) fn split<'a>(text: &'a str, delimiter: char, quotes: bool, whole: bool) -> Vec<Record<'a>> {
+pub(crate) fn split(text: &str, delimiter: char, quotes: bool, whole: bool) -> Vec<Record<'_>> {
     let mut records = Vec::new();
     let mut rest = text;
     while !rest.is_empty() {
@@ -58,12 +58,12 @@ fn cell(text: &str, delimiter: char, quotes: bool) -> (Cell<'_>, &str, bool) {
                 from = end + 2;
                 continue;
             }
-            let (quoted, after) = inside.split_at_checked(end).unwrap_or((inside, ""));
+            let (content, after) = inside.split_at_checked(end).unwrap_or((inside, ""));
             // What stands between the quote and the delimiter belongs to no cell, and is left out.
             let after = after.strip_prefix('"').unwrap_or(after);
             let after = after.get(bare(after)..).unwrap_or_default();
             let cell = Cell {
-                text: quoted,
+                text: content,
                 is_quoted: true,
             };
             return (cell, after, true);

@@ -1,4 +1,4 @@
-//! Logs that say themselves what their fields are: the W3C extended format of IIS and others, and CloudFront's.
+//! Logs that say themselves what their fields are: the W3C extended format of IIS and others, and `CloudFront`'s.
 //!
 //! <https://www.w3.org/TR/WD-logfile.html>
 
