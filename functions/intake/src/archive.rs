@@ -96,8 +96,16 @@ fn zip(head: &[u8], whole: bool) -> Guess {
     let has = |test: &dyn Fn(&[u8]) -> bool| names.iter().any(|name| test(name));
     let begins = |prefix: &'static [u8]| has(&|name: &[u8]| name.starts_with(prefix));
     let is = |wanted: &'static [u8]| has(&|name: &[u8]| name == wanted);
-    // A document has entries besides the one that declares it.
-    if (names.len() > 1 || !whole)
+    // A document has the entry that lists its parts besides the one that declares it.
+    let has_parts = [
+        &b"META-INF/manifest.xml"[..],
+        b"META-INF/container.xml",
+        b"content.xml",
+        b"stack.xml",
+    ]
+    .into_iter()
+    .any(is);
+    if (has_parts || !whole)
         && let Some(document) = declared_document(head)
     {
         return document;

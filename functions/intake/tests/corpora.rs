@@ -147,7 +147,7 @@ const CORPORA: &[Row] = &[
         folder: "archives/zip2",
         files: 32,
         expected: "audit/zip",
-        // Some have one entry, `mimetype`, which says that they are OpenDocument texts, and nothing of one.
+        // Some have an entry that says that they are `OpenDocument` texts, and none of such a text's parts.
         except: &[],
     },
     Row {
