@@ -6,7 +6,12 @@
 
 use crate::{
     encoding::Text,
+    field::{
+        Field, fields, is_address, is_hex_id, is_iso_time, is_log_time, is_none, is_number,
+        is_number_or_none, is_seconds, is_status,
+    },
     identify::{Guess, Kind},
+    other_log,
 };
 
 /// How many lines are looked at.
@@ -17,7 +22,7 @@ const SHARE_PERCENT: usize = 50;
 type Parser = fn(&[Field<'_>]) -> bool;
 
 /// The formats, the ones that others would pass for first.
-const FORMATS: [(&str, &str, Parser); 9] = [
+const FORMATS: [(&str, &str, Parser); 13] = [
     ("s3", "an Amazon S3 server access log", is_s3),
     ("alb", "an AWS Application Load Balancer access log", is_alb),
     ("nlb", "an AWS Network Load Balancer access log", is_nlb),
@@ -30,7 +35,27 @@ const FORMATS: [(&str, &str, Parser); 9] = [
     ("combined", "an access log in the combined format", is_combined),
     ("common", "an access log in the Common Log Format", is_common),
     ("vpc_flow", "an AWS VPC flow log", is_vpc_flow),
-    ("squid", "a Squid access log", is_squid),
+    ("squid", "a Squid access log", other_log::is_squid),
+    (
+        "cloudfront",
+        "an Amazon CloudFront access log without its directives",
+        other_log::is_cloudfront,
+    ),
+    (
+        "w3c",
+        "a log in the W3C extended format without its directives",
+        other_log::is_w3c,
+    ),
+    (
+        "iis",
+        "an access log in the IIS log file format",
+        other_log::is_iis,
+    ),
+    (
+        "access_log",
+        "an access log in a format of its own",
+        other_log::is_access,
+    ),
 ];
 
 /// The access log that most lines of `text` are of.
@@ -72,80 +97,6 @@ fn guess(format: &'static str, looks_like: &str, confidence: f32) -> Guess {
 #[expect(clippy::cast_precision_loss, reason = "a share of some hundred lines")]
 pub(crate) fn share(part: usize, all: usize) -> f32 {
     if all == 0 { 0.0 } else { part as f32 / all as f32 }
-}
-
-/// A field of a line: bare up to a space, in quotes, or in brackets.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Field<'a> {
-    Bare(&'a str),
-    Quoted(&'a str),
-    Bracketed(&'a str),
-}
-
-impl<'a> Field<'a> {
-    fn bare(self) -> Option<&'a str> {
-        match self {
-            Self::Bare(text) => Some(text),
-            _ => None,
-        }
-    }
-
-    fn quoted(self) -> Option<&'a str> {
-        match self {
-            Self::Quoted(text) => Some(text),
-            _ => None,
-        }
-    }
-
-    fn bracketed(self) -> Option<&'a str> {
-        match self {
-            Self::Bracketed(text) => Some(text),
-            _ => None,
-        }
-    }
-
-    /// Whether a bare field passes `test`.
-    fn is(self, test: impl Fn(&str) -> bool) -> bool {
-        self.bare().is_some_and(test)
-    }
-}
-
-/// More fields than any format has.
-const FIELDS: usize = 64;
-
-/// Splits a line at its spaces, quotes and brackets kept together; a quote may be escaped by a backslash.
-fn fields(line: &str) -> Vec<Field<'_>> {
-    let mut fields = Vec::new();
-    let mut rest = line.trim();
-    while !rest.is_empty() && fields.len() < FIELDS {
-        let (field, after) = if let Some(quoted) = rest.strip_prefix('"') {
-            let end = quote_end(quoted);
-            let (inside, after) = quoted.split_at_checked(end).unwrap_or((quoted, ""));
-            (Field::Quoted(inside), after.strip_prefix('"').unwrap_or(after))
-        } else if let Some((inside, after)) = rest.strip_prefix('[').and_then(|rest| rest.split_once(']')) {
-            (Field::Bracketed(inside), after)
-        } else {
-            let (bare, after) = rest.split_once([' ', '\t']).unwrap_or((rest, ""));
-            (Field::Bare(bare), after)
-        };
-        fields.push(field);
-        rest = after.trim_start();
-    }
-    fields
-}
-
-/// Where the quote that has just been opened closes.
-fn quote_end(text: &str) -> usize {
-    let mut is_escaped = false;
-    for (index, byte) in text.bytes().enumerate() {
-        match byte {
-            _ if is_escaped => is_escaped = false,
-            b'\\' => is_escaped = true,
-            b'"' => return index,
-            _ => {}
-        }
-    }
-    text.len()
 }
 
 /// Whether `fields` go on as `host ident user [time] "request" status bytes`, and how many fields follow.
@@ -364,94 +315,4 @@ fn is_vpc_flow(fields: &[Field<'_>]) -> bool {
         .filter(|sign| **sign)
         .count();
     signs >= 2 && addresses + numbers + 2 * signs >= fields.len() / 2 && (has_interface || numbers >= 2)
-}
-
-/// Squid's native format: `time elapsed remotehost code/status bytes method URL rfc931 peerstatus/peerhost type`.
-fn is_squid(fields: &[Field<'_>]) -> bool {
-    let [time, elapsed, client, code, bytes, method, _url, _user, peer, ..] = fields else {
-        return false;
-    };
-    time.is(|time| {
-        time.split_once('.')
-            .is_some_and(|(whole, part)| whole.len() >= 9 && is_number(whole) && is_number(part))
-    }) && elapsed.is(is_number)
-        && client.bare().is_some()
-        && code.is(|code| {
-            code.split_once('/')
-                .is_some_and(|(name, status)| name.contains('_') && is_number(status))
-        })
-        && bytes.is(is_number)
-        && method.is(|method| {
-            method
-                .bytes()
-                .all(|byte| byte.is_ascii_uppercase() || byte == b'_')
-        })
-        && peer.is(|peer| peer.contains('/'))
-}
-
-/// `22/Jan/2019:03:56:14 +0330`, or the same time as ISO 8601 has it.
-fn is_log_time(text: &str) -> bool {
-    let bytes = text.as_bytes();
-    let is_apache = bytes.len() >= 20
-        && bytes
-            .iter()
-            .zip(b"dd/Mmm/dddd:dd:dd:dd")
-            .all(|(byte, like)| match like {
-                b'd' => byte.is_ascii_digit(),
-                b'M' | b'm' => byte.is_ascii_alphabetic(),
-                _ => byte == like,
-            });
-    is_apache || is_iso_time(text)
-}
-
-/// `2015-05-13T23:39:43`, with whatever follows.
-pub(crate) fn is_iso_time(text: &str) -> bool {
-    let bytes = text.as_bytes();
-    bytes.len() >= 19
-        && bytes
-            .iter()
-            .zip(b"dddd-dd-ddTdd:dd:dd")
-            .all(|(byte, like)| match like {
-                b'd' => byte.is_ascii_digit(),
-                b'T' => matches!(byte, b'T' | b' '),
-                _ => byte == like,
-            })
-}
-
-fn is_none(text: &str) -> bool {
-    text == "-"
-}
-
-fn is_number(text: &str) -> bool {
-    !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit())
-}
-
-fn is_number_or_none(text: &str) -> bool {
-    is_none(text) || is_number(text)
-}
-
-/// A duration in seconds, or -1 where there was none.
-fn is_seconds(text: &str) -> bool {
-    text == "-1"
-        || is_none(text)
-        || (text.starts_with(|first: char| first.is_ascii_digit()) && text.parse::<f64>().is_ok())
-}
-
-/// Three digits; `000` is `CloudFront`'s and nginx's for a client that had gone.
-fn is_status(text: &str) -> bool {
-    text.len() == 3 && is_number(text)
-}
-
-fn is_hex_id(text: &str) -> bool {
-    text.len() >= 8 && text.bytes().all(|byte| byte.is_ascii_hexdigit())
-}
-
-/// An IP address, with a port or without.
-pub(crate) fn is_address(text: &str) -> bool {
-    text.parse::<std::net::IpAddr>().is_ok()
-        || text.parse::<std::net::SocketAddr>().is_ok()
-        // AWS writes IPv6 addresses with ports without brackets.
-        || text
-            .rsplit_once(':')
-            .is_some_and(|(host, port)| is_number(port) && host.parse::<std::net::IpAddr>().is_ok())
 }

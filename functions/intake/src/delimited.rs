@@ -190,6 +190,16 @@ fn score(text: &Text, delimiter: char, evidence: &Evidence) -> Option<f32> {
 
 fn score_records(records: &[Record<'_>], delimiter: char) -> Option<f32> {
     let mode = commonest_width(records)?;
+    // Comments above a table are no rows of it.
+    let is_comment = |record: &Record<'_>| {
+        record.cells.len() != mode
+            && record
+                .cells
+                .first()
+                .is_some_and(|cell| cell.text.starts_with('#'))
+    };
+    let comments = records.iter().take_while(|record| is_comment(record)).count();
+    let records = records.get(comments..)?;
     let first = records.iter().position(|record| record.cells.len() == mode)?;
     let table = records.get(first..)?;
     let full: Vec<&Record<'_>> = table.iter().filter(|record| record.cells.len() == mode).collect();

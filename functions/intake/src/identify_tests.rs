@@ -80,6 +80,10 @@ fn tables_in_every_dialect() {
         "tables/csv",
     );
     check("x y z\n1.0 2.0 3.0\n4.0 5.0 6.0\n7.0 8.0 9.0\n", "tables/csv");
+    check(
+        "# made by a tool\n# version 2\nts,val\n1,2\n2,3\n3,4\n",
+        "tables/csv",
+    );
     check("sep=;\na;b\n1;2\n3;4\n", "tables/csv");
     // Rows of text; a header alone; one row.
     check(

@@ -1,11 +1,7 @@
 //! Text that nothing unloads: prose, source code, configuration, logs that are not of access. What it looks like,
 //! and how much that speaks against a table.
 
-use crate::{
-    access_log::{is_iso_time, share},
-    encoding::Text,
-    identify::Guess,
-};
+use crate::{access_log::share, encoding::Text, field::is_iso_time, identify::Guess};
 
 /// How many lines are looked at.
 const LINES: usize = 2000;
@@ -214,7 +210,13 @@ fn is_code(line: &str) -> bool {
     let ends = ENDS.iter().any(|end| line.ends_with(end));
     let is_tight = has_tight_delimiter(line);
     let is_bracketed = line.starts_with(['(', '[', '{']) && line.ends_with([',', ';', ')', ']', '}']);
-    is_bracketed || is_statement || (begins && !is_tight) || (ends && !is_tight)
+    // What compilers print beside the lines they quote.
+    let is_gutter = line == "|"
+        || (line.starts_with("| ") && !line.ends_with('|'))
+        || line.starts_with("--> ")
+        || line.starts_with("= note:")
+        || line.starts_with("= help:");
+    is_gutter || is_bracketed || is_statement || (begins && !is_tight) || (ends && !is_tight)
 }
 
 fn is_markdown(line: &str) -> bool {
