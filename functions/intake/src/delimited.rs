@@ -285,7 +285,8 @@ fn values(full: &[&Record<'_>], delimiter: char) -> Option<f32> {
     match delimiter {
         // Words lie between spaces; so do aligned numbers.
         ' ' if share(typed, cells) < 0.5 => return None,
-        // `12:30:00` is no row.
+        // `2024-01-31 12:30:00 a message` is no row.
+        ':' if share(clocks(full), full.len()) > 0.5 => return None,
         ':' if share(spaced, divided) > 0.1 || share(typed, cells) > 0.95 => return None,
         _ => {}
     }
@@ -297,6 +298,17 @@ fn values(full: &[&Record<'_>], delimiter: char) -> Option<f32> {
         1.0
     };
     Some((0.5 + 0.5 * share(atomic, cells)) * spacing * indent)
+}
+
+/// How many records, split at colons, begin with the hour and the minute of a time.
+fn clocks(full: &[&Record<'_>]) -> usize {
+    let is_pair = |text: &str| text.len() == 2 && text.bytes().all(|byte| byte.is_ascii_digit());
+    full.iter()
+        .filter(|record| {
+            matches!(record.cells.as_slice(), [hour, minute, ..]
+                if is_pair(minute.text) && hour.text.get(hour.text.len().saturating_sub(2)..).is_some_and(is_pair))
+        })
+        .count()
 }
 
 /// How many records begin with a blank cell and do not end with one: tabs that indent, the gutter of a compiler's
@@ -333,7 +345,7 @@ fn header_alone(full: &[&Record<'_>], records: usize) -> f32 {
     });
     match (is_header, records) {
         (true, 1) => 0.8,
-        (true, _) => 0.6,
+        (true, _) => 0.7,
         _ => 0.3,
     }
 }

@@ -243,6 +243,10 @@ fn a_log_may_have_lines_that_are_none() {
 
 #[test]
 fn text_that_no_function_takes_is_named() {
+    check(
+        "2024-11-21 06:59:01 status installed libc6:amd64 2.36\n2024-11-21 06:59:02 status installed zip:amd64 3.0\n",
+        "-/log",
+    );
     check("<!DOCTYPE html>\n<html><body>a,b\n1,2</body></html>", "-/html");
     check("<?xml version=\"1.0\"?>\n<rows><row a=\"1\"/></rows>", "-/xml");
     check(

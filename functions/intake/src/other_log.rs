@@ -33,7 +33,7 @@ pub(crate) fn is_squid(fields: &[Field<'_>]) -> bool {
         && peer.is(|peer| peer.contains('/'))
 }
 
-/// `date time edge-location bytes client method host path status ...`, as CloudFront writes them by default.
+/// `date time edge-location bytes client method host path status ...`, as `CloudFront` writes them by default.
 pub(crate) fn is_cloudfront(fields: &[Field<'_>]) -> bool {
     let [_, _, edge, bytes, client, method, ..] = fields else {
         return false;

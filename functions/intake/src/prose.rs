@@ -278,13 +278,13 @@ fn is_log(line: &str) -> bool {
     let body = line.trim_start_matches(['[', '(', '<']);
     let is_timed = is_iso_time(body) || is_slashed_time(body) || is_syslog_time(body) || is_clock(body);
     let words = line.split_whitespace().take(5).count();
-    // A time alone begins many a row; a row has no level that a space divides from a message.
+    // A time alone begins many a row; no row has words behind it and nothing that divides them.
     is_syslog_time(body) && words >= 5
-        || is_timed && words >= 4 && has_level && !has_many_tight(line)
-        || (has_level
+        || is_timed && words >= 4 && (!has_tight_delimiter(line) || has_level && !has_many_tight(line))
+        || has_level
             && words >= 4
             && LEVELS.iter().any(|level| body.starts_with(level))
-            && !has_tight_delimiter(line))
+            && !has_tight_delimiter(line)
 }
 
 fn has_many_tight(line: &str) -> bool {

@@ -23,6 +23,8 @@ use libtest_mimic::{Arguments, Failed, Trial};
 
 /// The share of files that must be right, in percent: all of them.
 const FLOOR_PERCENT: f64 = 100.0;
+/// The same of the files without their names.
+const NAMELESS_FLOOR_PERCENT: f64 = 97.0;
 
 /// A folder, what its files are as `kind/format` (`-` for no kind, `*` for any format), and those that are not.
 struct Row {
@@ -309,12 +311,14 @@ fn files(folder: &Path, into: &mut Vec<PathBuf>) {
     }
 }
 
-fn identify_file(path: &Path) -> Identified {
+/// What a file is by its bytes, and by its name unless it is to be left out.
+fn identify_file(path: &Path, is_named: bool) -> Identified {
     let bytes = fs::read(path).expect("the file can be read");
+    let name = path.to_string_lossy();
     identify(Sample {
         head: &bytes[..bytes.len().min(SAMPLE_BYTES)],
         size_bytes: bytes.len() as u64,
-        name: &path.to_string_lossy(),
+        name: if is_named { &name } else { "" },
     })
 }
 
@@ -325,7 +329,8 @@ fn said(identified: &Identified) -> String {
 }
 
 fn accuracy(present: &[(PathBuf, &'static Row)]) -> Result<(), Failed> {
-    let (mut all, mut all_right) = (0_usize, 0_usize);
+    let (mut all, mut all_right, mut all_nameless) = (0_usize, 0_usize, 0_usize);
+    let mut by_name = String::new();
     let mut table = String::new();
     let mut wrong = String::new();
     for (folder, row) in present {
@@ -341,13 +346,20 @@ fn accuracy(present: &[(PathBuf, &'static Row)]) -> Result<(), Failed> {
                 .except
                 .iter()
                 .find(|(end, ..)| shown.ends_with(end))
-                .map_or(row.expected, |(_, expected, _)| expected);
-            let identified = identify_file(path);
+                .map_or(row.expected, |(_, expected, _)| *expected);
+            let identified = identify_file(path, true);
             let said = said(&identified);
-            let is_right = match expected.strip_suffix('*') {
+            let fits = |said: &str| match expected.strip_suffix('*') {
                 Some(start) => said.starts_with(start),
                 None => said == expected,
             };
+            let is_right = fits(&said);
+            let nameless = self::said(&identify_file(path, false));
+            if fits(&nameless) {
+                all_nameless += 1;
+            } else {
+                writeln!(by_name, "  {shown}: {nameless}, not {expected}")?;
+            }
             if !(0.0..=1.0).contains(&identified.confidence) {
                 return Err(format!("{shown}: a confidence of {}", identified.confidence).into());
             }
@@ -365,8 +377,13 @@ fn accuracy(present: &[(PathBuf, &'static Row)]) -> Result<(), Failed> {
         all_right += right;
     }
     #[expect(clippy::cast_precision_loss, reason = "some thousand files")]
-    let percent = 100.0 * all_right as f64 / all as f64;
+    let percent = |right: usize| 100.0 * right as f64 / all as f64;
+    let (percent, nameless) = (percent(all_right), percent(all_nameless));
     println!("{table}{wrong}accuracy: {all_right} of {all}, {percent:.2} %");
+    println!("without their names:\n{by_name}accuracy: {all_nameless} of {all}, {nameless:.2} %");
+    if nameless < NAMELESS_FLOOR_PERCENT {
+        return Err(format!("{nameless:.2} % are right without their names:\n{by_name}").into());
+    }
     if percent < FLOOR_PERCENT {
         return Err(format!("{percent:.2} % are right, and {FLOOR_PERCENT} % must be:\n{wrong}").into());
     }
