@@ -175,14 +175,11 @@ fn is_targa(head: &[u8], name: &str) -> bool {
 }
 
 /// Bytes that nothing here knows.
-pub(crate) fn unknown(head: &[u8], name: &str) -> Guess {
-    let zeros = head.iter().all(|byte| *byte == 0);
-    let looks_like = if zeros {
+pub(crate) fn unknown(head: &[u8]) -> Guess {
+    let looks_like = if head.iter().all(|byte| *byte == 0) {
         "nothing but NUL bytes"
     } else {
         "unknown binary data"
     };
-    // A name may at least say what the file was meant to be.
-    let _ = name;
     Guess::new(None, "binary", looks_like, "application/octet-stream", 0.5)
 }

@@ -208,7 +208,7 @@ fn identify_content(head: &[u8], whole: bool, name: &str) -> Guess {
         return guess;
     }
     let Some(text) = text else {
-        return binary::unknown(head, name);
+        return binary::unknown(head);
     };
     let mut guess = identify_text(&text, name);
     guess.encoding = Some(text.encoding);

@@ -8,7 +8,8 @@
 //! 2. `binary` knows what has a signature: images and archives by our own checks of their first structure, all
 //!    else by the [`file_format`] library.
 //! 3. `encoding` turns what is text into UTF-8.
-//! 4. `markup`, `access_log` and `w3c`, `json`, `delimited` and `prose` each say how much of the text is theirs.
+//! 4. `markup`, `w3c`, `access_log`, `json` and `delimited` are asked in turn whether it is theirs; `prose` says what it
+//!    looks like if it is none of theirs, and how much that speaks against a table.
 //!
 //! # Confidence
 //! [`Identified::confidence`] is between 0 and 1, and says how much of what was looked at supports the answer:
@@ -44,5 +45,7 @@ pub use encoding::Encoding;
 pub use identify::{Identified, Kind, SAMPLE_BYTES, Sample, identify};
 pub use media_type::declared_mismatch;
 
+#[cfg(test)]
+mod identify_properties;
 #[cfg(test)]
 mod identify_tests;

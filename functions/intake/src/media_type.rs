@@ -111,6 +111,20 @@ const TEXT: [&str; 5] = [
     "application/x-log",
 ];
 
+/// Types of source code and configuration that do not begin with `text/`.
+const PROGRAM_TEXT: [&str; 10] = [
+    "application/javascript",
+    "application/x-javascript",
+    "application/typescript",
+    "application/x-sh",
+    "application/x-python",
+    "application/x-httpd-php",
+    "application/sql",
+    "application/toml",
+    "application/yaml",
+    "application/x-yaml",
+];
+
 /// Whether a file was declared to be something that it is not.
 ///
 /// Nothing declared, and types that say nothing, are no mismatch; nor are other names of the same type, `text/plain` for
@@ -133,14 +147,24 @@ pub fn declared_mismatch(identified: &Identified, declared_media_type: Option<&s
     if identified.encoding.is_some() && TEXT.contains(&declared.as_str()) {
         return false;
     }
-    // A text that is no more than that may be any text: a log in a form nothing here knows.
     let declared = canonical(&declared);
+    let is_known = ALIASES.iter().any(|group| group.contains(&declared));
+    // Text that is told by no more than its letters may be what it was declared to be: a log of one's own, a script.
+    let may_be_so = match identified.format.as_ref() {
+        "empty" => true,
+        "blank" => declared.starts_with("text/"),
+        "text" | "code" | "config" | "log" | "script" => {
+            !is_known && (declared.starts_with("text/") || PROGRAM_TEXT.contains(&declared))
+        }
+        _ => false,
+    };
     let is_zip_based = declared == "application/zip"
         && [
             "docx", "xlsx", "pptx", "ooxml", "odt", "ods", "odp", "epub", "apk", "kmz", "npz",
         ]
         .contains(&identified.format.as_ref());
-    !is_zip_based
+    !may_be_so
+        && !is_zip_based
         && declared != canonical(&identified.media_type)
         && declared != canonical(&identified.content_media_type)
 }
@@ -196,6 +220,10 @@ mod tests {
         let zip = b"PK\x03\x04\x14\0\0\0\0\0";
         assert!(!mismatch(zip, "application/x-zip-compressed"));
         assert!(!mismatch(b"{\"a\":1}\n{\"a\":2}\n", "application/x-ndjson"));
+        assert!(!mismatch(b"fn main() {\n    run();\n}\n", "text/x-rust"));
+        assert!(!mismatch(b"a: 1\nb: 2\n", "application/yaml"));
+        assert!(mismatch(b"fn main() {\n    run();\n}\n", "text/csv"));
+        assert!(!mismatch(b"", "text/csv"));
         assert!(mismatch(b"\0\x01\x02\x03\x04\x05\x06\x07", "text/csv"));
     }
 
