@@ -42,6 +42,8 @@ pub mod store;
 pub mod telemetry;
 #[cfg(feature = "catalogue")]
 pub mod time;
+#[cfg(feature = "catalogue")]
+pub mod webhook;
 
 pub use failure::{Failure, FailureKind, Place};
 pub use limits::Limits;
