@@ -193,6 +193,26 @@ impl fmt::Display for FileRef {
     }
 }
 
+/// A text that names no file of an owner's.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{0:?} is not a file: an owner's segment, a slash, a file id")]
+pub struct InvalidFileRef(String);
+
+/// Reads what `Display` writes, in that one spelling.
+impl FromStr for FileRef {
+    type Err = InvalidFileRef;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let read = || {
+            let (segment, id) = text.split_once('/')?;
+            let owner = Owner::from_segment(segment).ok()?;
+            let id = id.parse().ok()?;
+            (owner.segment() == segment).then_some(Self { owner, id })
+        };
+        read().ok_or_else(|| InvalidFileRef(text.to_owned()))
+    }
+}
+
 /// What the key of an upload says of it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct UploadKey<'a> {
@@ -337,6 +357,33 @@ mod tests {
                     file,
                     name: "flights 2013.csv".into()
                 }
+            );
+        }
+    }
+
+    #[test]
+    fn a_file_is_read_as_it_is_written() {
+        for name in ["alice", "auth0|5f7c", "a/b", "..", "~61", "ü"] {
+            let file = FileRef {
+                owner: owner(name),
+                id: FileId::generate(UnixMillis::new(1)),
+            };
+            assert_eq!(file.to_string().parse(), Ok(file.clone()));
+        }
+        let id = FileId::generate(UnixMillis::new(1));
+        for text in [
+            String::new(),
+            id.to_string(),
+            format!("/{id}"),
+            "alice/webhooks".to_owned(),
+            format!("alice/x/{id}"),
+            format!("al|ce/{id}"),
+            format!("~61lice/{id}"),
+        ] {
+            assert_eq!(
+                text.parse::<FileRef>(),
+                Err(InvalidFileRef(text.clone())),
+                "{text}"
             );
         }
     }

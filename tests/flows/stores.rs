@@ -28,4 +28,5 @@ async fn dynamodb_conforms() {
     conformance::lifecycle(&store).await;
     conformance::histories(&store).await;
     conformance::ledger(&store).await;
+    conformance::endpoints(&store).await;
 }

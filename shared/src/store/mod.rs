@@ -7,6 +7,7 @@
 pub mod conformance;
 #[cfg(feature = "aws")]
 pub mod dynamodb;
+pub mod endpoints;
 pub mod ledger;
 pub mod memory;
 #[cfg(feature = "attempt")]

@@ -30,7 +30,7 @@ const SPECIAL_V4: [([u8; 4], u8, &str); 19] = [
     ([240, 0, 0, 0], 4, "reserved"),
 ];
 
-/// What is special within 2000::/3, the only space of which global unicast addresses are given out.
+/// What is special within `2000::/3`, the only space of which global unicast addresses are given out.
 const SPECIAL_V6: [(Ipv6Addr, u8, &str); 6] = [
     // Among them 2001::/32, Teredo, which carries an IPv4 address.
     (
@@ -50,7 +50,7 @@ const SPECIAL_V6: [(Ipv6Addr, u8, &str); 6] = [
     (Ipv6Addr::new(0x3fff, 0, 0, 0, 0, 0, 0, 0), 20, "documentation"),
 ];
 
-/// Names for what lies outside 2000::/3, for the message only: all of it is refused.
+/// Names for what lies outside `2000::/3`, for the message only: all of it is refused.
 const OUTSIDE_V6: [(Ipv6Addr, u8, &str); 8] = [
     (Ipv6Addr::UNSPECIFIED, 128, "unspecified"),
     (Ipv6Addr::LOCALHOST, 128, "loopback"),

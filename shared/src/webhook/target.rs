@@ -154,7 +154,7 @@ fn is_local(name: &str) -> bool {
         name.strip_suffix(*domain)
             .is_some_and(|rest| rest.is_empty() || rest.ends_with('.'))
     };
-    !name.contains('.') || LOCAL_DOMAINS.iter().any(|domain| under(&domain))
+    !name.contains('.') || LOCAL_DOMAINS.iter().any(under)
 }
 
 #[cfg(test)]

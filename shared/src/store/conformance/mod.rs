@@ -8,12 +8,14 @@
 )]
 
 mod catalogue;
+mod endpoints;
 mod histories;
 mod ledger;
 mod lifecycle;
 mod objects;
 
 pub use catalogue::catalogue;
+pub use endpoints::endpoints;
 pub use histories::histories;
 pub use ledger::ledger;
 pub use lifecycle::lifecycle;
@@ -22,7 +24,7 @@ pub use objects::objects;
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::store::memory::{MemoryCatalogue, MemoryLedger, MemoryObjects};
+    use crate::store::memory::{MemoryCatalogue, MemoryEndpoints, MemoryLedger, MemoryObjects};
 
     #[tokio::test]
     async fn the_stores_in_memory_conform() {
@@ -33,5 +35,6 @@ mod tests {
         lifecycle(&records).await;
         histories(&records).await;
         ledger(&MemoryLedger::default()).await;
+        endpoints(&MemoryEndpoints::default()).await;
     }
 }

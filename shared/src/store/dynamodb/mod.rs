@@ -6,12 +6,15 @@
 //! <owner>/<id>          expiry       expires_at: its removal is the sign to expire an upload that never came
 //! <owner>/quota         2026-11-21   files, bytes; expires_at
 //! <owner>/idempotency   a digest     the answer to a request; expires_at
+//! <owner>/webhooks      an id        Endpoint, by its fields' names
+//! <owner>/webhooks      count        count: how many endpoints there are
 //! index by-owner: owner, listed_as (newest last); only records have both
 //! ```
 //!
 //! A transition is one conditional `UpdateItem`: the conditions here say what
 //! [`transition`] says, and a condition that fails hands back the record that made it fail.
 
+mod endpoints;
 mod ledger;
 mod transitions;
 mod update;

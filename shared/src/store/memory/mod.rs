@@ -1,12 +1,14 @@
 //! Stores in memory: what the S3 and DynamoDB stores promise, without them.
 
 mod catalogue;
+mod endpoints;
 mod ledger;
 mod objects;
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 pub use catalogue::MemoryCatalogue;
+pub use endpoints::MemoryEndpoints;
 pub use ledger::MemoryLedger;
 pub use objects::MemoryObjects;
 
