@@ -1,0 +1,7 @@
+//! `notify` as a Lambda function.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    notify::lambda::run()
+}
