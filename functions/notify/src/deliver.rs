@@ -16,9 +16,9 @@ use crate::{
     post::{Answer, Post, SignedRequest, Verdict},
 };
 
-/// How many deliveries of one batch are under way at the same time. A batch of 10 takes two rounds at most, each as
-/// long as the client waits for an answer: the function's time-out has to leave room for them.
-pub const CONCURRENT: usize = 5;
+/// How many deliveries of one batch are under way at the same time: all of a batch of 10, so that one takes as long as
+/// the client waits for an answer, twice that for a batch of 20. The function's time-out has to leave room for it.
+pub const CONCURRENT: usize = 10;
 
 /// Delivers.
 #[derive(Debug, Clone)]

@@ -254,14 +254,14 @@ async fn little_of_an_answer_is_read() {
 
 #[tokio::test]
 async fn deliveries_are_made_side_by_side_but_not_without_bound() {
-    let receiver = Receiver::new(vec![Reply::Late(PATIENCE / 4); 10]).await;
+    let receiver = Receiver::new(vec![Reply::Late(PATIENCE / 4); 25]).await;
     let stage = Stage::new();
     let endpoint = stage.endpoint("alice", &receiver.url("/")).await;
-    for _ in 0..10 {
+    for _ in 0..25 {
         enqueue(&stage, &endpoint).await;
     }
     deliver(&stage, Targets::Any).await;
-    assert_eq!(receiver.received().len(), 10);
+    assert_eq!(receiver.received().len(), 25);
     assert!(stage.queue.waiting().is_empty());
     assert!(
         (2..=CONCURRENT).contains(&receiver.most_at_once()),
