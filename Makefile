@@ -6,13 +6,17 @@ SHELL := /bin/bash -o pipefail
 # One set of features for every build, so that `make dev` and `make test` share one build of the AWS SDK.
 CARGO_ALL := --workspace --all-features --locked
 # Crates whose library must build without tokio and AWS.
-PURE := tables api
+PURE := tables intake notify api
 DEV_FLAGS ?=
+BENCH_FLAGS ?=
 
 PYTHON ?= python3
 VENV := .venv
 # A virtual environment that is as its requirements say, or nothing where there is no Python.
 CLIENTS := $(VENV)/installed
+# schemathesis has its own, for its dependencies may clash with those of the other clients.
+VENV_API := .venv-api
+API_CLIENTS := $(VENV_API)/installed
 
 .PHONY: help
 help: ## List what can be made
@@ -32,11 +36,12 @@ dev: build ## Run everything on this machine: S3, DynamoDB, Lambda and the HTTP 
 	exec target/debug/local $(DEV_FLAGS)
 
 .PHONY: token
-token: build ## Print a token that the local HTTP API takes (OWNER=you)
+token: tools ## Print a token that the local HTTP API takes (OWNER=you)
+	@cargo build --quiet $(CARGO_ALL) --bins
 	@target/debug/local token $(or $(OWNER),you)
 
 .PHONY: test
-test: build test-rust test-clients ## Run every test; says by name what it had to leave out
+test: build test-rust test-clients test-api ## Run every test; says by name what it had to leave out
 
 .PHONY: test-rust
 test-rust: build
@@ -45,17 +50,32 @@ test-rust: build
 .PHONY: test-clients
 test-clients: build
 	@if $(MAKE) --no-print-directory $(CLIENTS); then \
-		cargo build $(CARGO_ALL) --example convert && LONGSHORE_LOCAL=$$PWD/target/debug/local TABLES_CONVERT=$$PWD/target/debug/examples/convert \
+		cargo build $(CARGO_ALL) --example convert --example sign && LONGSHORE_LOCAL=$$PWD/target/debug/local \
+			TABLES_CONVERT=$$PWD/target/debug/examples/convert NOTIFY_SIGN=$$PWD/target/debug/examples/sign \
 			$(VENV)/bin/python -m pytest -q -ra tests/clients; \
 	else \
 		echo "left out: tests/clients (boto3, AWS CLI, DuckDB, PyArrow against the local stack): they need $(PYTHON) with venv and PyPI"; \
 	fi
 
+.PHONY: test-api
+test-api: build ## Hold the HTTP API to its description: its examples, its answers, and what schemathesis makes up
+	@if $(MAKE) --no-print-directory $(API_CLIENTS); then \
+		LONGSHORE_LOCAL=$$PWD/target/debug/local $(VENV_API)/bin/python -m pytest -q -raP -p no:schemathesis tests/api; \
+	else \
+		echo "left out: tests/api (openapi-spec-validator, jsonschema, schemathesis against the HTTP API): they need $(PYTHON) with venv and PyPI"; \
+	fi
+
 $(CLIENTS): tests/clients/requirements.txt
+$(API_CLIENTS): tests/api/requirements.txt
+$(CLIENTS) $(API_CLIENTS):
 	@command -v $(PYTHON) >/dev/null
-	$(PYTHON) -m venv $(VENV)
-	$(VENV)/bin/pip install --quiet --disable-pip-version-check -r $<
+	$(PYTHON) -m venv $(@D)
+	$(@D)/bin/pip install --quiet --disable-pip-version-check -r $<
 	@touch $@
+
+.PHONY: bench-api
+bench-api: build ## Measure the HTTP API on the local stack, into bench/ (flags: BENCH_FLAGS=…)
+	target/debug/bench-api $(BENCH_FLAGS)
 
 .PHONY: check
 check: tools check-fmt check-clippy check-docs check-deny check-pure check-template ## Check format, lints, docs, dependencies, purity, template
@@ -98,4 +118,4 @@ check-template:
 .PHONY: clean
 clean: ## Remove what was built; the local stack's data (.longshore) stays
 	cargo clean
-	rm -rf $(VENV)
+	rm -rf $(VENV) $(VENV_API)

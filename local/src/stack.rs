@@ -110,6 +110,7 @@ pub struct Stack {
     issuer_url: String,
     lambda: Arc<Lambda>,
     queue: Arc<AsyncQueue>,
+    sqs: Arc<Sqs>,
     stop: watch::Sender<bool>,
     /// Those that end by themselves once they are told to stop.
     tasks: JoinSet<()>,
@@ -207,6 +208,7 @@ impl Stack {
             issuer_url,
             lambda,
             queue,
+            sqs,
             stop,
             tasks,
             background,
@@ -278,6 +280,15 @@ impl Stack {
             .iter()
             .find(|known| known.logical_id == function);
         known.map_or(function, |known| known.name.as_str())
+    }
+
+    /// Messages that wait in a queue, visible or not; none in a queue that there is not.
+    pub fn queue_length(&self, queue: &str) -> Result<u64> {
+        let Some(queue) = self.sqs.queue(queue) else {
+            return Ok(0);
+        };
+        let counts = self.sqs.counts(queue)?;
+        Ok(u64::try_from(counts.visible + counts.hidden + counts.delayed).unwrap_or(0))
     }
 
     /// Waits until nothing runs and nothing waits for a retry.

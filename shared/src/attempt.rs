@@ -74,7 +74,7 @@ pub struct Unloaded {
 #[derive(Debug, Clone, PartialEq)]
 pub enum Ending {
     /// The record says how: done, rejected, failed, or overwritten or gone meanwhile.
-    Committed(Outcome),
+    Committed(Box<Outcome>),
     /// Nothing to do: this version was unloaded or rejected before.
     Already(Status),
     /// Nothing to do: the upload has changed since, and its newer event is seen to.
@@ -92,11 +92,13 @@ pub enum Ending {
 impl Ending {
     /// Its name in logs and metrics.
     #[must_use]
-    pub const fn as_str(&self) -> &'static str {
+    pub fn as_str(&self) -> &'static str {
         match self {
-            Self::Committed(Outcome::Superseded) => "superseded",
-            Self::Committed(Outcome::HandedOver(_)) => "handed-over",
-            Self::Committed(outcome) => outcome.status().as_str(),
+            Self::Committed(outcome) => match **outcome {
+                Outcome::Superseded => "superseded",
+                Outcome::HandedOver(_) => "handed-over",
+                _ => outcome.status().as_str(),
+            },
             Self::Already(_) => "already",
             Self::Stale => "stale",
             Self::Busy(_) => "busy",
@@ -108,7 +110,7 @@ impl Ending {
 
     /// Why the file was not unloaded: to be retried unless the failure is final.
     #[must_use]
-    pub const fn failure(&self) -> Option<&Failure> {
+    pub fn failure(&self) -> Option<&Failure> {
         match self {
             Self::Committed(outcome) => outcome.failure(),
             _ => None,
@@ -118,12 +120,14 @@ impl Ending {
     /// Bytes of the outputs that the record names now.
     #[must_use]
     pub fn bytes_out(&self) -> u64 {
-        match self {
-            Self::Committed(Outcome::Done { outputs, .. }) => {
-                outputs.iter().map(|output| output.size_bytes).sum()
-            }
-            _ => 0,
-        }
+        let outputs = match self {
+            Self::Committed(outcome) => match &**outcome {
+                Outcome::Done { outputs, .. } => outputs.as_slice(),
+                _ => &[],
+            },
+            _ => &[],
+        };
+        outputs.iter().map(|output| output.size_bytes).sum()
     }
 }
 
@@ -333,7 +337,7 @@ impl<O: Objects, C: Catalogue> Unloader<O, C> {
                 ) {
                     self.clear_attempts_below(P::NAME, &file, attempt.fence).await;
                 }
-                Ok(Ending::Committed(outcome))
+                Ok(Ending::Committed(Box::new(outcome)))
             }
         }
     }

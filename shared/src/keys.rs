@@ -128,6 +128,21 @@ impl FileId {
         ))
     }
 
+    /// An id for what was first asked for at that time, under that name: the same each time.
+    #[must_use]
+    pub fn named(since: UnixMillis, owner: &Owner, name: &str) -> Self {
+        let digest = Sha256::new()
+            .chain_update(owner.as_str())
+            .chain_update([0])
+            .chain_update(name)
+            .finalize();
+        let random = digest
+            .iter()
+            .take(10)
+            .fold(0_u128, |random, byte| (random << 8) | u128::from(*byte));
+        Self(Ulid::from_parts(since.as_millis(), random))
+    }
+
     /// The id of a file dropped into a bucket: the same for each event about the same key.
     #[must_use]
     pub fn of_dropped(bucket: &str, key: &str) -> Self {

@@ -32,6 +32,12 @@ impl UnixMillis {
         Self::new(u64::try_from(since.as_millis()).unwrap_or(LATEST))
     }
 
+    /// Reads a bound of a search, in RFC 3339: nothing happened before 1970, so that is the earliest there is.
+    pub fn bound(text: &str) -> Result<Self, InvalidTime> {
+        let time: jiff::Timestamp = text.parse().map_err(|_| InvalidTime(text.to_owned()))?;
+        Ok(Self::new(u64::try_from(time.as_millisecond()).unwrap_or(0)))
+    }
+
     /// Milliseconds since the epoch.
     #[must_use]
     pub const fn as_millis(self) -> u64 {
@@ -114,5 +120,14 @@ mod tests {
         }
         assert_eq!(UnixMillis::new(u64::MAX).to_string(), "9999-12-30T22:00:00.000Z");
         assert!("1969-12-31T23:59:59Z".parse::<UnixMillis>().is_err());
+        assert_eq!(
+            UnixMillis::bound("1327-11-06T13:01:19+10:28"),
+            Ok(UnixMillis::new(0))
+        );
+        assert_eq!(
+            UnixMillis::bound("1970-01-01T00:00:01Z"),
+            Ok(UnixMillis::new(1000))
+        );
+        assert!(UnixMillis::bound("yesterday").is_err());
     }
 }

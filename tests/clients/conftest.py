@@ -1,8 +1,8 @@
-"""What boto3 and the AWS CLI see of the local S3 and DynamoDB.
+"""What boto3 and the AWS CLI see of the local S3 and DynamoDB, and the reader of docs/api.md of the HTTP API.
 
 Point the usual variables at a running stack (AWS_ENDPOINT_URL, AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY,
-AWS_DEFAULT_REGION), or LONGSHORE_LOCAL at the stack's binary: then one is started for these tests. Without either
-every test that needs it is skipped.
+AWS_DEFAULT_REGION; for the guide API and TOKEN), or LONGSHORE_LOCAL at the stack's binary: then one is started for
+these tests. Without either every test that needs it is skipped.
 """
 
 import atexit
@@ -31,8 +31,12 @@ def start_stack(binary):
     stack = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
     atexit.register(stack.terminate)
     for line in stack.stdout:
-        if line.startswith("export AWS_ENDPOINT_URL="):
-            os.environ.update(pair.split("=", 1) for pair in line.split()[1:])
+        words = line.split()
+        if words[:1] == ["API"]:
+            os.environ["API"] = words[1]
+        if words[:1] == ["export"]:
+            os.environ.update(pair.split("=", 1) for pair in words[1:])
+        if line.startswith("export TOKEN="):
             break
     else:
         raise RuntimeError(f"{binary} did not start")
@@ -50,8 +54,8 @@ def pytest_collection_modifyitems(items):
     if ENDPOINT:
         return
     for item in items:
-        # The tables' tests talk to no stack.
-        if item.path.name != "test_tables.py":
+        # These talk to no stack, or say themselves what they need.
+        if item.path.name not in ("test_guide.py", "test_tables.py", "test_webhooks.py"):
             item.add_marker(pytest.mark.skip(reason="AWS_ENDPOINT_URL is not set: no stack to talk to"))
 
 

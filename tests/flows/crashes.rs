@@ -80,7 +80,7 @@ async fn a_crash_loop_ends_in_the_failure_destination_and_the_record_says_so() {
     }
     stage.stack.idle().await;
     let sqs = format!("{}/", stage.stack.aws_endpoint());
-    let queue = &stage.stack.template().queues.first().unwrap().name;
+    let queue = stage.queue("Failures");
     let message = receive(&stage, &sqs, queue).await;
     assert_eq!(
         message["requestContext"]["condition"], "RetriesExhausted",

@@ -35,14 +35,9 @@ async fn outcome(stage: &Stage, event: &Value) -> String {
         .to_owned()
 }
 
-/// A place that no trigger watches for: the prefix with another case is not the prefix.
+/// A stack whose test alone decides which events come, and when; and a place in it.
 async fn quiet() -> (Stage, Location) {
-    // Without the trigger, the test alone decides which events come, and when.
-    let stage = Stage::with(&[(
-        r#"Events: ["s3:ObjectCreated:*", "s3:ObjectRemoved:*"]"#,
-        r#"Events: ["s3:ObjectRestore:*"]"#,
-    )])
-    .await;
+    let stage = Stage::quiet().await;
     let at = Location::new(stage.uploads(), "tables/alice/calls.csv");
     (stage, at)
 }

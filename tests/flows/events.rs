@@ -14,12 +14,8 @@ async fn invoke(stage: &Stage, function: &str, name: &str) -> Value {
 
 #[tokio::test]
 async fn every_event_file_is_understood() {
-    // Without the trigger, the events of the files are the only ones.
-    let quiet = (
-        r#"Events: ["s3:ObjectCreated:*", "s3:ObjectRemoved:*"]"#,
-        r#"Events: ["s3:ObjectRestore:*"]"#,
-    );
-    let stage = Stage::with(&[quiet]).await;
+    // Without the triggers, the events of the files are the only ones.
+    let stage = Stage::quiet().await;
     let at = Location::new(stage.uploads(), "tables/you/harbour calls.csv");
     stage
         .put(
@@ -43,12 +39,37 @@ async fn every_event_file_is_understood() {
     let delete = invoke(&stage, "Tables", "s3-delete-csv.json").await;
     assert_eq!(delete["files"][0]["outcome"], "removed");
 
+    let inbox = Location::new(stage.uploads(), "inbox/you/harbour calls.csv");
+    stage
+        .put(
+            &inbox,
+            std::fs::read(root().join("events/harbour-calls.csv")).unwrap(),
+        )
+        .await;
+    let sorted = invoke(&stage, "Intake", "s3-put-inbox.json").await;
+    assert_eq!(sorted["files"][0]["outcome"], "handed-over", "{sorted}");
+    for name in ["dynamodb-stream-done.json", "sqs-delivery.json"] {
+        let answer = invoke(&stage, "Notify", name).await;
+        assert_eq!(
+            answer,
+            json!({"batchItemFailures": []}),
+            "{name}: nobody has an endpoint"
+        );
+    }
+
     for (name, status) in [
         ("api-healthz.json", 200),
+        ("api-openapi.json", 200),
         ("api-create-upload.json", 201),
+        ("api-create-webhook.json", 201),
         ("api-list-files.json", 200),
+        ("api-stats.json", 200),
         ("api-get-file.json", 404),
         ("api-get-output.json", 404),
+        ("api-list-file-events.json", 404),
+        ("api-reprocess-file.json", 404),
+        ("api-delete-file.json", 404),
+        ("api-sign-parts.json", 404),
     ] {
         let answer = invoke(&stage, "Api", name).await;
         assert_eq!(answer["statusCode"], status, "{name}: {answer}");
@@ -59,7 +80,7 @@ async fn every_event_file_is_understood() {
             .unwrap(),
     )
     .unwrap();
-    assert_eq!(list["files"].as_array().unwrap().len(), 2, "{list}");
+    assert_eq!(list["files"].as_array().unwrap().len(), 3, "{list}");
 }
 
 #[tokio::test]
@@ -70,7 +91,7 @@ async fn what_is_no_event_is_an_error_that_says_so() {
         answer["errorMessage"]
             .as_str()
             .unwrap()
-            .contains("not an S3 notification"),
+            .contains("not an S3 notification, nor a queue's messages, nor a hand-over"),
         "{answer}"
     );
 }

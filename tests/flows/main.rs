@@ -6,13 +6,20 @@
     reason = "a test says what it expects by panicking"
 )]
 
+mod access;
 mod api;
+mod calls;
 mod crashes;
 mod drift;
 mod duplicates;
 mod events;
+mod intake;
+mod lifecycle;
 mod memory;
+mod multipart;
 mod overwrites;
+mod policy;
 mod reads;
 mod stores;
 mod unload;
+mod webhooks;

@@ -26,7 +26,7 @@ async fn dynamodb_conforms() {
     let store = DynamoCatalogue::new(stage.dynamodb.clone(), stage.table());
     conformance::catalogue(&store).await;
     conformance::lifecycle(&store).await;
-    conformance::histories(&store).await;
+    Box::pin(conformance::histories(&store)).await;
     conformance::ledger(&store).await;
     conformance::endpoints(&store).await;
 }

@@ -7,6 +7,7 @@
     reason = "for tests, which report by panicking"
 )]
 
+mod form;
 mod proxy;
 
 use std::{
@@ -20,6 +21,7 @@ use serde_json::{Value, json};
 use shared::{aws, store::Location};
 use tokio::sync::broadcast;
 
+pub use form::Form;
 pub use proxy::{Proxy, Seen};
 
 /// Longest that a flow waits for something to happen. Bounds a failing test; no test asserts a duration.
@@ -52,7 +54,7 @@ pub fn root() -> PathBuf {
 fn bin_dir() -> PathBuf {
     let test = std::env::current_exe().unwrap();
     let folder = test.parent().and_then(Path::parent).unwrap().to_owned();
-    for function in ["tables", "api"] {
+    for function in ["tables", "intake", "notify", "api"] {
         let binary = folder.join(function);
         assert!(
             binary.is_file(),
@@ -79,6 +81,15 @@ impl Stage {
     /// A stack of the template as it is.
     pub async fn new() -> Self {
         Self::with(&[]).await
+    }
+
+    /// A stack in which no change of a bucket triggers a function: tests send the events.
+    pub async fn quiet() -> Self {
+        Self::with(&[(
+            r#"Events: ["s3:ObjectCreated:*", "s3:ObjectRemoved:*"]"#,
+            r#"Events: ["s3:ObjectRestore:*"]"#,
+        )])
+        .await
     }
 
     /// A stack of the template with parts of its text replaced.
@@ -151,6 +162,13 @@ impl Stage {
             .name
     }
 
+    /// The name of a queue, by its logical id.
+    #[must_use]
+    pub fn queue(&self, logical_id: &str) -> &str {
+        let mut queues = self.stack.template().queues.iter();
+        &queues.find(|queue| queue.logical_id == logical_id).unwrap().name
+    }
+
     /// The catalogue's table.
     #[must_use]
     pub fn table(&self) -> &str {
@@ -191,10 +209,17 @@ impl Stage {
         id
     }
 
-    /// Announces a file; gives its id and where to upload it.
+    /// Announces a table; gives its id and how to upload it.
     pub async fn announce(&self, owner: &str, name: &str, size_bytes: usize) -> (String, Value) {
-        let announcement =
-            json!({"name": name, "kind": "tables", "size_bytes": size_bytes, "content_type": "text/csv"});
+        self.announce_as(
+            owner,
+            json!({"name": name, "kind": "tables", "size_bytes": size_bytes, "content_type": "text/csv"}),
+        )
+        .await
+    }
+
+    /// Announces a file as it is described; gives its id and how to upload it.
+    pub async fn announce_as(&self, owner: &str, announcement: Value) -> (String, Value) {
         let answer = self.api(owner, "POST", "/v1/uploads", Some(&announcement)).await;
         let status = answer.status();
         let answer: Value = answer.json().await.unwrap();
@@ -207,13 +232,18 @@ impl Stage {
 
     /// Sends the bytes of an announced file.
     pub async fn send_upload(&self, upload: &Value, body: bytes::Bytes) {
-        let mut request = self.http.put(upload["url"].as_str().unwrap());
-        for (name, value) in upload["headers"].as_object().unwrap() {
-            request = request.header(name, value.as_str().unwrap());
-        }
-        let answer = request.body(body).send().await.unwrap();
+        let answer = Form::of(upload, body).send(&self.http).await;
         let status = answer.status();
-        assert!(status.is_success(), "{status} {}", answer.text().await.unwrap());
+        assert_eq!(status, 201, "{}", answer.text().await.unwrap());
+    }
+
+    /// Uploads a file whose kind its bytes tell; gives its id.
+    pub async fn upload_auto(&self, owner: &str, name: &str, body: impl Into<bytes::Bytes>) -> String {
+        let body = body.into();
+        let announcement = json!({"name": name, "size_bytes": body.len()});
+        let (id, upload) = self.announce_as(owner, announcement).await;
+        self.send_upload(&upload, body).await;
+        id
     }
 
     /// Waits until a file's status is one of these, and gives the file as its owner sees it.
@@ -314,6 +344,19 @@ impl Stage {
         }
         pids.len()
     }
+}
+
+/// The SHA-256 of some bytes, in hex.
+#[must_use]
+pub fn sha256_of(bytes: &[u8]) -> String {
+    use sha2::Digest as _;
+    use std::fmt::Write as _;
+    sha2::Sha256::digest(bytes)
+        .iter()
+        .fold(String::new(), |mut hex, byte| {
+            let _ = write!(hex, "{byte:02x}");
+            hex
+        })
 }
 
 /// A CSV of so many rows, in which every type occurs; about 60 bytes a row.

@@ -2,6 +2,8 @@
 
 use std::{collections::BTreeMap, str::FromStr};
 
+use shared::{keys::AUTO, options::Options};
+
 /// The kinds of file, each with the largest size its function takes. Written `tables=1000 logs=2000`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Kinds(BTreeMap<String, u64>);
@@ -17,7 +19,8 @@ impl FromStr for Kinds {
     fn from_str(text: &str) -> Result<Self, InvalidKinds> {
         let kind = |word: &str| {
             let (name, max_bytes) = word.split_once('=')?;
-            let named = !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_lowercase());
+            let named =
+                !name.is_empty() && name != AUTO && name.bytes().all(|byte| byte.is_ascii_lowercase());
             named.then_some((name.to_owned(), max_bytes.parse().ok()?))
         };
         let kinds = text
@@ -33,17 +36,34 @@ impl FromStr for Kinds {
 }
 
 impl Kinds {
-    /// The largest file of a kind, in bytes; nothing for an unknown kind.
+    /// The largest file of a kind, in bytes; nothing for an unknown kind. What will be sorted may be as large as the
+    /// largest: its function refuses what is too large for it.
     #[must_use]
     pub fn max_bytes(&self, kind: &str) -> Option<u64> {
-        self.0.get(kind).copied()
+        if kind == AUTO {
+            self.0.values().max().copied()
+        } else {
+            self.0.get(kind).copied()
+        }
     }
 
-    /// The kinds' names, for a message.
+    /// The kinds' names, `auto` first.
     #[must_use]
-    pub fn names(&self) -> String {
-        self.0.keys().map(String::as_str).collect::<Vec<_>>().join(", ")
+    pub fn names(&self) -> Vec<&str> {
+        [AUTO]
+            .into_iter()
+            .chain(self.0.keys().map(String::as_str))
+            .collect()
     }
+}
+
+/// The kinds of whose functions something is asked.
+pub(crate) fn asked_of(options: &Options) -> Vec<String> {
+    let value = serde_json::to_value(options).unwrap_or_default();
+    value
+        .as_object()
+        .map(|map| map.keys().cloned().collect())
+        .unwrap_or_default()
 }
 
 #[cfg(test)]
@@ -54,10 +74,10 @@ mod tests {
     fn kinds_are_read_and_what_is_none_is_named() {
         let kinds: Kinds = "tables=1000 logs=5".parse().unwrap();
         assert_eq!(
-            (kinds.max_bytes("logs"), kinds.max_bytes("images")),
-            (Some(5), None)
+            ["logs", "images", "auto"].map(|kind| kinds.max_bytes(kind)),
+            [Some(5), None, Some(1000)]
         );
-        assert_eq!(kinds.names(), "logs, tables");
+        assert_eq!(kinds.names(), ["auto", "logs", "tables"]);
         for text in [
             "",
             "tables",
@@ -66,6 +86,7 @@ mod tests {
             "tables=1000 Logs=5",
             "../x=5",
             "tables=-1",
+            "auto=5",
         ] {
             assert!(text.parse::<Kinds>().is_err(), "{text}");
         }

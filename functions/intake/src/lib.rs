@@ -33,11 +33,15 @@ mod field;
 mod identify;
 mod json;
 mod json_log;
+#[cfg(feature = "lambda")]
+pub mod lambda;
 mod markup;
 mod media_type;
 mod other_log;
 mod prose;
 mod record;
+#[cfg(feature = "lambda")]
+pub mod sort;
 mod w3c;
 
 pub use compression::Compression;

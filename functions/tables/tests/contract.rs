@@ -5,12 +5,38 @@
 mod run;
 
 use proptest::prelude::*;
-use run::{convert, convert_with, is_same, read_back};
-use shared::{FailureKind, Limits};
+use run::{convert, convert_as, convert_with, is_same, read_back};
+use shared::{
+    FailureKind, Limits,
+    options::{Delimiter, TablesOptions},
+};
 
 fn refused(bytes: &[u8]) -> (FailureKind, String, String) {
     let failure = convert(bytes).expect_err("refused");
     (failure.kind, failure.code.to_string(), failure.to_string())
+}
+
+#[test]
+fn a_delimiter_that_is_asked_for_is_not_looked_for() {
+    let bytes = b"a;b,c\n1;2,3\n";
+    for (delimiter, header) in [
+        (Delimiter::Comma, ["a;b", "c"]),
+        (Delimiter::Semicolon, ["a", "b,c"]),
+    ] {
+        let options = TablesOptions {
+            delimiter: Some(delimiter),
+        };
+        let done = convert_as(bytes, &Limits::default(), options).unwrap();
+        assert_eq!(done.report.delimiter, char::from(delimiter.byte()));
+        let profile: serde_json::Value = serde_json::from_slice(&done.outputs["profile.json"]).unwrap();
+        let names: Vec<_> = profile["columns"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|column| &column["name"])
+            .collect();
+        assert_eq!(names, header);
+    }
 }
 
 #[test]

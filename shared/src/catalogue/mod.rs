@@ -16,15 +16,15 @@
 //! DynamoDB store says the same as condition expressions, and the conformance suite holds the two together.
 
 pub mod history;
+pub mod lifecycle;
 mod record;
 mod sequencer;
 pub mod transition;
 mod view;
 
 pub use history::{HistoryEntry, HistoryEvent};
+pub use lifecycle::{Deletion, Reprocess, ReprocessRefusal};
 pub use record::{FileRecord, Identified, Lease, Multipart, Output, Status, Upload};
 pub use sequencer::Sequencer;
-pub use transition::{
-    Attempt, Claim, Claimed, Committed, Deletion, Outcome, Removal, Removed, Reprocess, ReprocessRefusal,
-};
+pub use transition::{Attempt, Claim, Claimed, Committed, Outcome, Removal, Removed};
 pub use view::{FailureView, FileView, HistoryView, OutputView};

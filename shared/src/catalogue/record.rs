@@ -103,8 +103,10 @@ pub struct Identified {
     /// The kind that unloads it; none if nothing does.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub kind: Option<String>,
-    /// What it is, such as `csv`, or what it looks like.
+    /// Its format in a word, such as `csv`.
     pub format: String,
+    /// What it looks like, for people: `CSV delimited by semicolons, in Windows-1252, gzip-compressed`.
+    pub looks_like: String,
     /// Its media type.
     pub media_type: String,
     /// How sure that is: from 0 to 1.

@@ -259,13 +259,13 @@ pub trait Catalogue: Clone + Send + Sync + 'static {
     /// Marks that an upload was deleted ([`crate::catalogue::transition::remove`]).
     fn remove(&self, removal: &Removal) -> impl Future<Output = Result<Removed, StoreError>> + Send;
 
-    /// Makes a file ready for another attempt ([`crate::catalogue::transition::reprocess`]); gives the record as it is now.
+    /// Makes a file ready for another attempt ([`crate::catalogue::lifecycle::reprocess`]); gives the record as it is now.
     fn reprocess(
         &self,
         wish: &Reprocess,
     ) -> impl Future<Output = Result<Result<FileRecord, ReprocessRefusal>, StoreError>> + Send;
 
-    /// Marks an announced upload that did not come in time ([`crate::catalogue::transition::expire`]); says whether
+    /// Marks an announced upload that did not come in time ([`crate::catalogue::lifecycle::expire`]); says whether
     /// it did.
     fn expire(
         &self,
@@ -273,7 +273,7 @@ pub trait Catalogue: Clone + Send + Sync + 'static {
         now: UnixMillis,
     ) -> impl Future<Output = Result<bool, StoreError>> + Send;
 
-    /// Leaves of a file only what keeps late events from bringing it back ([`crate::catalogue::transition::delete`]).
+    /// Leaves of a file only what keeps late events from bringing it back ([`crate::catalogue::lifecycle::delete`]).
     /// Gives the fence of what is left, which no attempt has; nothing if there is no record.
     fn delete(&self, deletion: &Deletion) -> impl Future<Output = Result<Option<u64>, StoreError>> + Send;
 }

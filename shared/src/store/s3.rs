@@ -31,7 +31,7 @@ impl S3Objects {
 }
 
 /// Says what an error of the SDK means: by the code of the answer if there was one.
-fn store_error<E>(operation: &'static str, at: &Location, error: &SdkError<E>) -> StoreError
+pub fn store_error<E>(operation: &'static str, at: &Location, error: &SdkError<E>) -> StoreError
 where
     E: ProvideErrorMetadata + std::error::Error + Send + Sync + 'static,
 {

@@ -12,20 +12,24 @@ mod target;
 use std::{fmt, str::FromStr};
 
 use serde::{Deserialize, Serialize};
-use ulid::Ulid;
 
 pub use secret::{InvalidSecret, NoRandomness, Secret};
 pub use target::{MAX_URL_BYTES, RefusedTarget, Targets, UnknownTargets};
 
-use crate::time::UnixMillis;
+use crate::{
+    keys::{FileId, Owner},
+    time::UnixMillis,
+};
 
 /// Most endpoints that an owner can have.
 pub const MAX_ENDPOINTS: usize = 5;
 
 /// An endpoint's id: a ULID, 26 characters of Crockford's base 32 (<https://github.com/ulid/spec>).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[cfg_attr(feature = "schema", schemars(with = "String", extend("pattern" = "^[0-7][0-9A-HJKMNP-TV-Z]{25}$")))]
 #[serde(into = "String", try_from = "String")]
-pub struct EndpointId(Ulid);
+pub struct EndpointId(FileId);
 
 /// A text that is not an endpoint's id.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -36,9 +40,13 @@ impl EndpointId {
     /// A new id: the time, then 80 random bits.
     #[must_use]
     pub fn generate(now: UnixMillis) -> Self {
-        Self(Ulid::from_datetime(
-            std::time::UNIX_EPOCH + now.since(UnixMillis::default()),
-        ))
+        Self(FileId::generate(now))
+    }
+
+    /// An id for what was first asked for at that time, under that name: the same each time.
+    #[must_use]
+    pub fn named(since: UnixMillis, owner: &Owner, name: &str) -> Self {
+        Self(FileId::named(since, owner, name))
     }
 }
 
@@ -52,10 +60,10 @@ impl FromStr for EndpointId {
     type Err = InvalidEndpointId;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let invalid = || InvalidEndpointId(text.to_owned());
-        let id = Ulid::from_string(text).map_err(|_| invalid())?;
-        // One spelling only: lower case and the letters that Crockford reads as digits would be aliases.
-        (id.to_string() == text).then_some(Self(id)).ok_or_else(invalid)
+        // Made alike, they are spelled alike.
+        text.parse()
+            .map(Self)
+            .map_err(|_| InvalidEndpointId(text.to_owned()))
     }
 }
 

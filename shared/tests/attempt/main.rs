@@ -15,12 +15,15 @@ use std::{
     time::Duration,
 };
 
+use serde_json::json;
 use shared::{
     FailureKind,
     attempt::{Ending, Invocation},
-    catalogue::{Outcome, Sequencer, Status},
-    event::{Change, What},
-    store::Objects as _,
+    catalogue::{Outcome, Reprocess, Sequencer, Status},
+    event::{Change, HandedFile, What},
+    keys::{FileId, FileRef, Owner},
+    store::{Catalogue as _, Objects as _},
+    time::UnixMillis,
 };
 use stage::{Copy, Stage};
 
@@ -100,7 +103,7 @@ async fn a_broken_read_is_taken_up_where_it_broke() {
     }
     assert_eq!(
         stage.ending(change, "r1").await,
-        Ending::Committed(Outcome::Superseded)
+        Ending::Committed(Box::new(Outcome::Superseded))
     );
 }
 
@@ -203,7 +206,7 @@ async fn an_upload_that_changes_or_goes_under_our_hands_is_left_to_its_own_event
     let new = stage.upload("02", "new").await;
     assert_eq!(
         stage.ending(old.clone(), "r1").await,
-        Ending::Committed(Outcome::Superseded)
+        Ending::Committed(Box::new(Outcome::Superseded))
     );
     assert_eq!(stage.record().await.status, Status::Pending);
     assert_eq!(stage.ending(new.clone(), "r2").await.as_str(), "done");
@@ -213,7 +216,10 @@ async fn an_upload_that_changes_or_goes_under_our_hands_is_left_to_its_own_event
     let stage = Stage::new();
     let change = stage.upload("01", "x").await;
     stage.objects.delete(&stage.upload).await.unwrap();
-    assert_eq!(stage.ending(change, "r1").await, Ending::Committed(Outcome::Gone));
+    assert_eq!(
+        stage.ending(change, "r1").await,
+        Ending::Committed(Box::new(Outcome::Gone))
+    );
     assert_eq!(stage.record().await.status, Status::Removed);
 }
 
@@ -303,5 +309,63 @@ async fn a_key_of_another_function_is_our_mistake() {
     assert_eq!(
         stage.unload(change, "r1").await.unwrap_err().kind,
         FailureKind::Internal
+    );
+}
+
+#[tokio::test]
+async fn what_the_owner_asks_of_the_function_reaches_it() {
+    let stage = Stage::new();
+    let change = stage.upload("01", "hello").await;
+    for (note, options, status) in [
+        (
+            "asked",
+            json!({"copy": {"note": "asked"}, "other": {"x": 1}}),
+            Status::Done,
+        ),
+        ("", json!({"other": {}}), Status::Done),
+        ("", json!({"copy": {"nota": 1}}), Status::Rejected),
+    ] {
+        if stage.catalogue.get(&stage.file).await.unwrap().is_none() {
+            stage.ending(change.clone(), "r0").await;
+        }
+        let wish = Reprocess {
+            file: stage.file.clone(),
+            options: Some(options),
+            now: UnixMillis::now(),
+        };
+        stage.catalogue.reprocess(&wish).await.unwrap().unwrap();
+        stage.ending(change.clone(), "r1").await;
+        let record = stage.record().await;
+        assert_eq!(record.status, status, "{record:?}");
+        if status == Status::Done {
+            assert_eq!(record.report.unwrap()["note"], note);
+        } else {
+            assert_eq!(record.failure.unwrap().code, "options");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_file_that_was_handed_over_is_the_one_that_it_says() {
+    let stage = Stage::new();
+    let mut change = stage.upload("01", "hello").await;
+    let file = FileRef {
+        owner: Owner::new("alice").unwrap(),
+        id: FileId::of_dropped("elsewhere", "inbox/alice/x"),
+    };
+    change.handed = Some(HandedFile {
+        file: file.clone(),
+        name: "handed.bin".into(),
+    });
+    stage.ending(change, "r1").await;
+    let record = stage.catalogue.get(&file).await.unwrap().unwrap();
+    assert_eq!(
+        (record.status, record.name.as_str()),
+        (Status::Done, "handed.bin")
+    );
+    assert!(
+        record.outputs[0].key.starts_with("copy/alice/"),
+        "{:?}",
+        record.outputs
     );
 }

@@ -80,8 +80,10 @@ impl Processor for Copy {
             .write_all(&vec![0; 9 << 20])
             .map_err(|error| Failure::from_write(&error))?;
         drop(begun);
-        Ok(json!({"bytes": bytes, "declared_type": input.facts.declared_type, "name": input.facts.name,
-            "note": options.note}))
+        Ok(
+            json!({"bytes": bytes, "declared_type": input.facts.declared_type, "name": input.facts.name,
+            "note": options.note}),
+        )
     }
 }
 

@@ -9,6 +9,7 @@
 
 #[cfg(feature = "lambda")]
 mod delivering;
+mod events;
 #[cfg(feature = "lambda")]
 mod receiver;
 #[cfg_attr(

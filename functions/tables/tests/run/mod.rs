@@ -49,10 +49,10 @@ pub fn convert(bytes: &[u8]) -> Result<Done, Failure> {
 }
 
 pub fn convert_with(bytes: &[u8], limits: &Limits) -> Result<Done, Failure> {
-    convert_as(bytes, limits, &TablesOptions::default())
+    convert_as(bytes, limits, TablesOptions::default())
 }
 
-pub fn convert_as(bytes: &[u8], limits: &Limits, options: &TablesOptions) -> Result<Done, Failure> {
+pub fn convert_as(bytes: &[u8], limits: &Limits, options: TablesOptions) -> Result<Done, Failure> {
     let facts = Facts {
         name: "table.csv".into(),
         size_bytes: bytes.len() as u64,
@@ -60,7 +60,7 @@ pub fn convert_as(bytes: &[u8], limits: &Limits, options: &TablesOptions) -> Res
     };
     let source = Counted(bytes, AtomicUsize::new(0));
     let mut outputs = Memory::default();
-    let report = Tables.process(Input::new(&facts, limits, &source), options, &mut outputs)?;
+    let report = Tables.process(Input::new(&facts, limits, &source), &options, &mut outputs)?;
     let finished = outputs.finished.lock().unwrap().clone();
     assert_eq!(outputs.created, finished.len(), "every output is finished");
     Ok(Done {

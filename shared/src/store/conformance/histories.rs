@@ -24,6 +24,7 @@ fn identified(kind: Option<&str>) -> Identified {
     Identified {
         kind: kind.map(str::to_owned),
         format: "csv".into(),
+        looks_like: "CSV".into(),
         media_type: "text/csv".into(),
         confidence: 0.75,
         declared_type: Some("image/png".into()),

@@ -51,6 +51,7 @@ async fn sorted_files<C: Catalogue>(store: &C) {
     let identified = Identified {
         kind: Some("tables".into()),
         format: "csv".into(),
+        looks_like: "CSV".into(),
         media_type: "text/csv".into(),
         confidence: 0.9,
         declared_type: None,

@@ -32,7 +32,7 @@ use super::{Catalogue, Page, StoreError, StoreErrorKind};
 use crate::{
     catalogue::{
         Attempt, Claim, Claimed, Committed, Deletion, FileRecord, Outcome, Removal, Removed, Reprocess,
-        ReprocessRefusal, Status, transition,
+        ReprocessRefusal, Status, lifecycle, transition,
     },
     keys::{FileRef, Owner},
     time::UnixMillis,
@@ -363,12 +363,12 @@ impl Catalogue for DynamoCatalogue {
 
     async fn reprocess(&self, wish: &Reprocess) -> Result<Result<FileRecord, ReprocessRefusal>, StoreError> {
         match self.update(&wish.file, transitions::reprocess(wish)).await? {
-            Updated::Yes(Some(before)) => Ok(transition::reprocess(Some(&before), wish)),
+            Updated::Yes(Some(before)) => Ok(lifecycle::reprocess(Some(&before), wish)),
             Updated::Yes(None) | Updated::No(None) => Ok(Err(ReprocessRefusal::Unknown)),
             Updated::No(Some(record)) => {
                 // What has changed since the condition failed is as good as at work.
                 Ok(Err(
-                    transition::refuse_reprocess(&record, wish.now).unwrap_or(ReprocessRefusal::Busy)
+                    lifecycle::refuse_reprocess(&record, wish.now).unwrap_or(ReprocessRefusal::Busy)
                 ))
             }
         }

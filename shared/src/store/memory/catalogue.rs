@@ -12,7 +12,7 @@ use super::{
 use crate::{
     catalogue::{
         Attempt, Claim, Claimed, Committed, Deletion, FileRecord, Outcome, Removal, Removed, Reprocess,
-        ReprocessRefusal, Status, transition,
+        ReprocessRefusal, Status, lifecycle, transition,
     },
     keys::{FileRef, Owner},
     time::UnixMillis,
@@ -106,7 +106,7 @@ impl Catalogue for MemoryCatalogue {
 
     async fn reprocess(&self, wish: &Reprocess) -> Result<Result<FileRecord, ReprocessRefusal>, StoreError> {
         let mut records = lock(&self.records);
-        let next = transition::reprocess(records.get(&wish.file), wish);
+        let next = lifecycle::reprocess(records.get(&wish.file), wish);
         if let Ok(next) = &next {
             records.insert(wish.file.clone(), next.clone());
         }
@@ -117,7 +117,7 @@ impl Catalogue for MemoryCatalogue {
         let mut records = lock(&self.records);
         let next = records
             .get(file)
-            .and_then(|record| transition::expire(record, now));
+            .and_then(|record| lifecycle::expire(record, now));
         let expired = next.is_some();
         if let Some(next) = next {
             records.insert(file.clone(), next);
@@ -128,7 +128,7 @@ impl Catalogue for MemoryCatalogue {
     async fn delete(&self, deletion: &Deletion) -> Result<Option<u64>, StoreError> {
         let mut records = lock(&self.records);
         Ok(records.get_mut(&deletion.file).map(|record| {
-            *record = transition::delete(record, deletion);
+            *record = lifecycle::delete(record, deletion);
             record.fence
         }))
     }
