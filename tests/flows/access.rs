@@ -117,7 +117,10 @@ async fn every_token_on_every_route() {
         before,
         "and nothing happened to the file"
     );
-    println!("{cells} cells: {} tokens on {routes} routes", tokens().len());
+    tests::tell(&format!(
+        "access: {cells} cells, {} tokens on {routes} routes",
+        tokens().len()
+    ));
     assert!(cells > 100, "{cells}");
 }
 

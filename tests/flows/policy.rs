@@ -172,9 +172,9 @@ async fn each_rule_of_the_policy_is_kept() {
         );
         let file = stage.get("alice", &format!("/v1/files/{id}")).await;
         assert_eq!(file["status"], "pending", "{rule}: nothing has arrived");
-        println!("{rule}: {status} {code}: {}", answer.2);
+        tests::tell(&format!("policy: {rule}: {status} {code}: {}", answer.2));
     }
-    println!("{count} rules");
+    tests::tell(&format!("policy: {count} rules"));
     assert_eq!(
         good.send(&stage.http).await.status(),
         201,

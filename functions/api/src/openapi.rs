@@ -120,8 +120,8 @@ fn parameters(operation: &Operation) -> Vec<Value> {
         });
         if let (Some(map), false) = (described.as_object_mut(), parameter.example.is_empty()) {
             let example = match (parameter.schema)().get("type").and_then(Value::as_str) {
-                Some("integer" | "boolean") => serde_json::from_str(parameter.example).unwrap_or_default(),
-                _ => json!(parameter.example),
+                Some("string") => json!(parameter.example),
+                _ => serde_json::from_str(parameter.example).unwrap_or_default(),
             };
             map.insert("example".to_owned(), example);
         }

@@ -300,7 +300,8 @@ pub const OPERATIONS: &[Operation] = &[
         parameters: &[Parameter {
             name: "inline",
             description: "Answer with the output itself",
-            schema: || json!({"type": "boolean", "default": false}),
+            // `?inline` alone is as good as `true`.
+            schema: || json!({"enum": [true, false, ""], "default": false}),
             example: "true",
         }],
         body: None,
