@@ -87,6 +87,12 @@ impl Filter {
                 .is_none_or(|prefix| file.name.starts_with(prefix))
     }
 
+    /// How many records to read at once for a page of `limit` files: those that few pass are not looked for one by one.
+    fn batch(&self, limit: u16) -> u16 {
+        let all_pass = self.kind.is_none() && self.status.is_none() && self.name_prefix.is_none();
+        if all_pass { limit } else { PAGE.1 }
+    }
+
     /// What a cursor is bound to.
     fn text(&self) -> String {
         format!(
@@ -155,7 +161,7 @@ async fn page<P: Ports>(
     loop {
         let page = app
             .catalogue()
-            .list(owner, limit, after.as_deref(), filter.created_from)
+            .list(owner, filter.batch(limit), after.as_deref(), filter.created_from)
             .await?;
         scanned += page.files.len();
         let last = page.files.len();

@@ -31,8 +31,8 @@ pub(crate) async fn show<P: Ports>(
     mut parameters: Parameters,
 ) -> Result<Response, Problem> {
     let inline = parameters.read("inline", |text| match text {
-        "" | "true" | "1" => Ok(true),
-        "false" | "0" => Ok(false),
+        "" | "true" => Ok(true),
+        "false" => Ok(false),
         _ => Err("must be true or false".to_owned()),
     });
     parameters.end()?;
