@@ -9,6 +9,7 @@ CARGO_ALL := --workspace --all-features --locked
 PURE := tables intake notify api
 DEV_FLAGS ?=
 BENCH_FLAGS ?=
+DEPLOY_FLAGS ?=
 
 PYTHON ?= python3
 VENV := .venv
@@ -17,10 +18,14 @@ CLIENTS := $(VENV)/installed
 # schemathesis has its own, for its dependencies may clash with those of the other clients.
 VENV_API := .venv-api
 API_CLIENTS := $(VENV_API)/installed
+# sam, cargo-lambda and its linker, and what their tests need.
+VENV_DEPLOY := .venv-deploy
+DEPLOY_TOOLS := $(VENV_DEPLOY)/installed
+WITH_DEPLOY_TOOLS := SAM_CLI_TELEMETRY=0 PATH="$$PWD/$(VENV_DEPLOY)/bin:$$PATH"
 
 .PHONY: help
 help: ## List what can be made
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 .PHONY: tools
 tools:
@@ -41,7 +46,7 @@ token: tools ## Print a token that the local HTTP API takes (OWNER=you)
 	@target/debug/local token $(or $(OWNER),you)
 
 .PHONY: test
-test: build test-rust test-clients test-api ## Run every test; says by name what it had to leave out
+test: build test-rust test-clients test-api test-deploy ## Run every test; says by name what it had to leave out
 
 .PHONY: test-rust
 test-rust: build
@@ -67,11 +72,37 @@ test-api: build ## Hold the HTTP API to its description: its examples, its answe
 
 $(CLIENTS): tests/clients/requirements.txt
 $(API_CLIENTS): tests/api/requirements.txt
-$(CLIENTS) $(API_CLIENTS):
+$(DEPLOY_TOOLS): deploy/requirements.txt
+$(CLIENTS) $(API_CLIENTS) $(DEPLOY_TOOLS):
 	@command -v $(PYTHON) >/dev/null
 	$(PYTHON) -m venv $(@D)
 	$(@D)/bin/pip install --quiet --disable-pip-version-check -r $<
 	@touch $@
+
+.PHONY: test-deploy
+test-deploy: build ## Run each package behind AWS's emulator, under QEMU and in Docker; skips by name what is missing
+	@if $(MAKE) --no-print-directory $(DEPLOY_TOOLS); then \
+		LONGSHORE_LOCAL=$$PWD/target/debug/local $(VENV_DEPLOY)/bin/python -m pytest -q -ra tests/deploy; \
+	else \
+		echo "left out: tests/deploy (the packages behind AWS's emulator, QEMU and sam local): they need $(PYTHON) with venv and PyPI"; \
+	fi
+
+.PHONY: deploy
+deploy: tools deploy-tools ## Build for AWS and deploy (the first time DEPLOY_FLAGS=--guided)
+	$(WITH_DEPLOY_TOOLS) sam build
+	$(WITH_DEPLOY_TOOLS) sam deploy $(DEPLOY_FLAGS)
+
+.PHONY: invoke
+invoke: build deploy-tools ## Invoke a function in a container, on the running stack (FUNCTION=tables EVENT=events/s3-put-csv.json)
+	@$(WITH_DEPLOY_TOOLS) deploy/sam-local invoke "$(FUNCTION)" "$(EVENT)"
+
+.PHONY: start-api
+start-api: build deploy-tools ## Serve the HTTP API from containers, on the running stack: http://127.0.0.1:3001
+	@$(WITH_DEPLOY_TOOLS) deploy/sam-local start-api
+
+.PHONY: deploy-tools
+deploy-tools:
+	@$(MAKE) --no-print-directory $(DEPLOY_TOOLS) || { echo "missing: sam and cargo-lambda: they need $(PYTHON) with venv and PyPI"; exit 1; }
 
 .PHONY: bench-api
 bench-api: build ## Measure the HTTP API on the local stack, into bench/ (flags: BENCH_FLAGS=…)
@@ -112,10 +143,10 @@ check-pure:
 .PHONY: check-template
 check-template:
 	@if command -v sam >/dev/null; then SAM_CLI_TELEMETRY=0 sam validate --lint; \
-	elif [ -x $(VENV)/bin/sam ]; then SAM_CLI_TELEMETRY=0 $(VENV)/bin/sam validate --lint; \
-	else echo 'left out: sam validate --lint: there is no sam (pip install aws-sam-cli)'; fi
+	elif [ -x $(VENV_DEPLOY)/bin/sam ]; then SAM_CLI_TELEMETRY=0 $(VENV_DEPLOY)/bin/sam validate --lint; \
+	else echo 'left out: sam validate --lint: there is no sam (make $(DEPLOY_TOOLS))'; fi
 
 .PHONY: clean
 clean: ## Remove what was built; the local stack's data (.longshore) stays
 	cargo clean
-	rm -rf $(VENV) $(VENV_API)
+	rm -rf .aws-sam $(VENV) $(VENV_API) $(VENV_DEPLOY)

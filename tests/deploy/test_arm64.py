@@ -1,0 +1,47 @@
+"""Each ARM64 package under QEMU, on this machine: the local stack starts it as it starts a function."""
+
+import json
+import shlex
+import shutil
+from pathlib import Path
+
+import pytest
+
+from conftest import HOST, package
+from invocation import CHECKS, client
+
+# Where Debian's cross compilers keep ARM64's libc.
+ROOT = Path("/usr/aarch64-linux-gnu")
+
+
+def emulated(bootstrap):
+    """A program that runs an ARM64 one."""
+    if HOST == "arm64":
+        return f"#!/bin/sh\nexec {shlex.quote(str(bootstrap))}\n"
+    qemu = shutil.which("qemu-aarch64-static") or shutil.which("qemu-aarch64")
+    if qemu is None:
+        pytest.skip("qemu-aarch64-static is not installed (Debian: qemu-user-static)")
+    if not (ROOT / "lib" / "ld-linux-aarch64.so.1").exists():
+        pytest.skip(f"{ROOT} has no ARM64 libc (Debian: libc6-dev-arm64-cross)")
+    return f"#!/bin/sh\nexec {qemu} -L {ROOT} {shlex.quote(str(bootstrap))}\n"
+
+
+@pytest.mark.parametrize("function", CHECKS)
+def test_the_arm64_package_answers(function, start_stack, tmp_path):
+    folder = tmp_path / "bin"
+    folder.mkdir()
+    # What intake hands over, `tables` takes.
+    for name in {function, "tables"} if function == "intake" else {function}:
+        program = folder / name
+        program.write_text(emulated(package("arm64", name).absolute()))
+        program.chmod(0o755)
+    stack = start_stack("--bin-dir", folder)
+    functions = client(stack, "lambda")
+
+    def invoke(name, payload):
+        answer = functions.invoke(FunctionName=f"longshore-{name}", Payload=payload)
+        body = answer["Payload"].read().decode()
+        assert "FunctionError" not in answer, body + "".join(stack.lines)
+        return json.loads(body)
+
+    CHECKS[function](stack, invoke)
