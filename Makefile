@@ -10,6 +10,9 @@ PURE := tables intake notify api
 DEV_FLAGS ?=
 BENCH_FLAGS ?=
 DEPLOY_FLAGS ?=
+# What `make package` and `make sbom` are about: one FUNCTION or, without one, all; for arm64 or x86_64.
+ARCH ?= arm64
+FUNCTION ?=
 
 PYTHON ?= python3
 VENV := .venv
@@ -18,7 +21,7 @@ CLIENTS := $(VENV)/installed
 # schemathesis has its own, for its dependencies may clash with those of the other clients.
 VENV_API := .venv-api
 API_CLIENTS := $(VENV_API)/installed
-# sam, cargo-lambda and its linker, and what their tests need.
+# sam, cargo-lambda and its linker (zig): what builds packages and deploys them, and what their tests need.
 VENV_DEPLOY := .venv-deploy
 DEPLOY_TOOLS := $(VENV_DEPLOY)/installed
 WITH_DEPLOY_TOOLS := SAM_CLI_TELEMETRY=0 PATH="$$PWD/$(VENV_DEPLOY)/bin:$$PATH"
@@ -78,6 +81,19 @@ $(CLIENTS) $(API_CLIENTS) $(DEPLOY_TOOLS):
 	$(PYTHON) -m venv $(@D)
 	$(@D)/bin/pip install --quiet --disable-pip-version-check -r $<
 	@touch $@
+
+.PHONY: setup
+setup: tools deploy-tools ## Install what packaging and deploying need, or say how: sam, cargo-lambda, zig, the ARM64 target, cargo's tools
+	deploy/setup.sh
+
+.PHONY: package
+package: tools deploy-tools ## Build bootstrap.zip of each function for Lambda (FUNCTION=tables for one, ARCH=x86_64 for Intel)
+	$(WITH_DEPLOY_TOOLS) python deploy/package.py --arch $(ARCH) $(FUNCTION)
+
+.PHONY: sbom
+sbom: tools deploy-tools ## List what is in each function's binary, as CycloneDX, beside its package
+	@cargo cyclonedx --version >/dev/null 2>&1 || { echo 'missing: cargo-cyclonedx: make setup'; exit 1; }
+	$(WITH_DEPLOY_TOOLS) python deploy/sbom.py --arch $(ARCH) $(FUNCTION)
 
 .PHONY: test-deploy
 test-deploy: build ## Run each package behind AWS's emulator, under QEMU and in Docker; skips by name what is missing
