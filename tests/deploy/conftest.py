@@ -32,6 +32,11 @@ def package(architecture, function):
     return bootstrap
 
 
+def development_build(function):
+    """A function as `make dev` runs it."""
+    return Path(os.environ.get("LONGSHORE_BIN", Path(os.environ["LONGSHORE_LOCAL"]).parent), function).absolute()
+
+
 def beside_python(program):
     """A program that came with the requirements."""
     found = Path(sys.executable).with_name(program)
@@ -44,7 +49,7 @@ def beside_python(program):
 def start_stack(tmp_path):
     """Starts stacks of the template in which no change of a bucket triggers a function: tests send the events."""
     binary = os.environ.get("LONGSHORE_LOCAL")
-    if binary is None:
+    if not binary:
         pytest.skip("LONGSHORE_LOCAL is not set: no stack to talk to")
     triggers = '["s3:ObjectCreated:*", "s3:ObjectRemoved:*"]'
     text = TEMPLATE.read_text()
