@@ -124,6 +124,28 @@ deploy-tools:
 bench-api: build ## Measure the HTTP API on the local stack, into bench/ (flags: BENCH_FLAGS=…)
 	target/debug/bench-api $(BENCH_FLAGS)
 
+# Python as Lambda's image has it; what its users ship is in target/peers.
+VENV_BENCH := .venv-bench
+PEERS := $(VENV_BENCH)/installed
+HOST_ARCH := $(shell uname -m)
+
+$(PEERS): bench/peers/runtime.txt
+	@command -v $(PYTHON) >/dev/null || { echo "missing: $(PYTHON) 3.11 or later with venv, for the peers in Python"; exit 1; }
+	$(PYTHON) -m venv $(@D)
+	$(@D)/bin/pip install --quiet --disable-pip-version-check -r $<
+	@touch $@
+
+.PHONY: peers
+peers: $(PEERS)
+	$(VENV_BENCH)/bin/python bench/peers/build.py
+
+.PHONY: bench-cold
+bench-cold: tools peers ## Measure cold starts beside peers in Python, into bench/ and docs/cost.md (flags: BENCH_FLAGS=…)
+	@for function in hello-bare $(PURE); do [ -x target/package/$(HOST_ARCH)/$$function/bootstrap ] \
+		|| { echo "missing: target/package/$(HOST_ARCH)/$$function/bootstrap (make package ARCH=$(HOST_ARCH))"; exit 1; }; done
+	cargo build $(CARGO_ALL) --bins
+	target/debug/bench-cold $(BENCH_FLAGS)
+
 .PHONY: check
 check: tools check-fmt check-clippy check-docs check-deny check-pure check-template ## Check format, lints, docs, dependencies, purity, template
 
@@ -165,4 +187,4 @@ check-template:
 .PHONY: clean
 clean: ## Remove what was built; the local stack's data (.longshore) stays
 	cargo clean
-	rm -rf .aws-sam $(VENV) $(VENV_API) $(VENV_DEPLOY)
+	rm -rf .aws-sam $(VENV) $(VENV_API) $(VENV_DEPLOY) $(VENV_BENCH)

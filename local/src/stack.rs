@@ -325,6 +325,19 @@ impl Stack {
         self.lambda.pids(self.name_of(function))
     }
 
+    /// The variables that a process of a function gets, secrets in them, for one that someone else starts; none if
+    /// there is no such function. `runtime_api` is the host and port it is fed from.
+    #[must_use]
+    pub fn variables(
+        &self,
+        function: &str,
+        runtime_api: &str,
+        task_root: &Path,
+    ) -> Option<BTreeMap<String, String>> {
+        self.lambda
+            .variables(self.name_of(function), runtime_api, task_root)
+    }
+
     /// Stops: running functions are killed, events that are not over stay on disk.
     pub async fn shutdown(mut self) {
         self.stop.send_replace(true);
