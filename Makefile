@@ -127,7 +127,8 @@ bench-api: build ## Measure the HTTP API on the local stack, into bench/ (flags:
 # Python as Lambda's image has it; what its users ship is in target/peers.
 VENV_BENCH := .venv-bench
 PEERS := $(VENV_BENCH)/installed
-HOST_ARCH := $(shell uname -m)
+# As Lambda calls it.
+HOST_ARCH := $(patsubst aarch64,arm64,$(shell uname -m))
 
 $(PEERS): bench/peers/runtime.txt
 	@command -v $(PYTHON) >/dev/null || { echo "missing: $(PYTHON) 3.11 or later with venv, for the peers in Python"; exit 1; }
@@ -140,9 +141,9 @@ peers: $(PEERS)
 	$(VENV_BENCH)/bin/python bench/peers/build.py
 
 .PHONY: bench-cold
-bench-cold: tools peers ## Measure cold starts beside peers in Python, into bench/ and docs/cost.md (flags: BENCH_FLAGS=…)
-	@for function in hello-bare $(PURE); do [ -x target/package/$(HOST_ARCH)/$$function/bootstrap ] \
-		|| { echo "missing: target/package/$(HOST_ARCH)/$$function/bootstrap (make package ARCH=$(HOST_ARCH))"; exit 1; }; done
+bench-cold: peers ## Measure cold starts beside peers in Python, into bench/ and docs/cost.md (flags: BENCH_FLAGS=…)
+	@for function in hello-bare $(PURE); do for arch in arm64 $(HOST_ARCH); do \
+		[ -e target/package/$$arch/$$function/bootstrap.zip ] || $(MAKE) --no-print-directory package ARCH=$$arch FUNCTION=$$function || exit 1; done; done
 	cargo build $(CARGO_ALL) --bins
 	target/debug/bench-cold $(BENCH_FLAGS)
 

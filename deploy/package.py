@@ -34,11 +34,15 @@ def functions():
     return sorted(name for folder, name in folders.items() if folder.parent == ROOT / "functions")
 
 
+# Not a function of Longshore: what `make bench-cold` compares the functions with.
+BARE = "hello-bare"
+
+
 def chosen(names):
     """The functions of these names; all of them without a name."""
     known = functions()
     for name in names:
-        if name not in known:
+        if name not in [*known, BARE]:
             sys.exit(f"{name} is no function; there are {', '.join(known)}")
     return names or known
 

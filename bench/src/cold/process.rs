@@ -21,9 +21,8 @@ use super::{
     share::Share,
 };
 
-/// Lambda's own limit for init, and ours for an event: 128 MB make Python slow.
-const INIT_TIMEOUT: Duration = Duration::from_secs(10);
-const EVENT_TIMEOUT: Duration = Duration::from_mins(1);
+/// For init and for an event: more than Lambda has for init, since a machine that does something else besides is slow.
+const PATIENCE: Duration = Duration::from_mins(1);
 
 /// After the last thing a process says it is still on its way to sleep, and its time not yet on its account.
 const SETTLE: Duration = Duration::from_micros(300);
@@ -98,7 +97,7 @@ impl<'a> Process<'a> {
             .write_all(b"\n")
             .await
             .context("cannot tell /bin/sh to go")?;
-        let at = process.wait_for_next(INIT_TIMEOUT).await.context("init")?;
+        let at = process.wait_for_next().await.context("init")?;
         share.give(memory_mb)?;
         tokio::time::sleep(SETTLE).await;
         let took = Took {
@@ -113,18 +112,18 @@ impl<'a> Process<'a> {
         let cpu = self.share.cpu_time(self.pid)?;
         let event = Event {
             payload,
-            timeout: EVENT_TIMEOUT,
+            timeout: PATIENCE,
         };
         let begin = Instant::now();
         ensure!(self.line.events.send(event).is_ok(), "nobody takes the event");
-        let (at, answer) = match self.hear(EVENT_TIMEOUT).await? {
+        let (at, answer) = match self.hear().await? {
             (at, Said::Answer(answer)) => (at, answer),
             (_, Said::Error(error)) => {
                 bail!("it failed: {}{}", String::from_utf8_lossy(&error), self.log())
             }
             (_, Said::Next) => bail!("it asks for the next event before it has answered the last"),
         };
-        self.wait_for_next(EVENT_TIMEOUT).await?;
+        self.wait_for_next().await?;
         tokio::time::sleep(SETTLE).await;
         let took = Took {
             wall: at.duration_since(begin),
@@ -159,8 +158,8 @@ impl<'a> Process<'a> {
         self.child.kill().await.context("cannot end a process")
     }
 
-    async fn wait_for_next(&mut self, patience: Duration) -> Result<Instant> {
-        match self.hear(patience).await? {
+    async fn wait_for_next(&mut self) -> Result<Instant> {
+        match self.hear().await? {
             (at, Said::Next) => Ok(at),
             (_, Said::Answer(_)) => bail!("it answered though it was asked nothing"),
             (_, Said::Error(error)) => {
@@ -169,8 +168,8 @@ impl<'a> Process<'a> {
         }
     }
 
-    async fn hear(&mut self, patience: Duration) -> Result<(Instant, Said)> {
-        let heard = timeout(patience, async {
+    async fn hear(&mut self) -> Result<(Instant, Said)> {
+        let heard = timeout(PATIENCE, async {
             tokio::select! {
                 said = self.line.said.recv() => said.context("the line is closed"),
                 status = self.child.wait() => match status {
@@ -182,9 +181,9 @@ impl<'a> Process<'a> {
         let problem = match heard.await {
             Ok(Ok(said)) => return Ok(said),
             Ok(Err(error)) => error,
-            Err(_) => anyhow::anyhow!("nothing was heard for {} s", patience.as_secs()),
+            Err(_) => anyhow::anyhow!("nothing was heard for {} s", PATIENCE.as_secs()),
         };
-        Err(problem.context(format!("it wrote:{}", self.log())))
+        bail!("{problem:#}; it wrote:{}", self.log())
     }
 
     /// The end of what it wrote.

@@ -292,6 +292,6 @@ mod tests {
             assert!(rows > 6, "{text}");
         }
         assert!(report.table().contains("functions from `target/package/x86_64`"));
-        assert!(report.table().contains("**missed: 0.200**"));
+        assert!(report.table().contains("**missed: 0.125**"));
     }
 }

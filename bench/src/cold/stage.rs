@@ -3,8 +3,8 @@
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result, ensure};
-use aws_smithy_http_client::Builder;
 use local::{Options, Stack};
+use shared::{aws, config::Environment};
 
 use super::{
     certificates::Certificates,
@@ -66,7 +66,7 @@ impl Stage {
             .context("the stack speaks no HTTP")?;
         let front = Front::open(&certificates, backend).await?;
         write_trust(folder.path(), &places.peers, &certificates.root_pem)?;
-        let (s3, dynamodb) = clients(&stack);
+        let (s3, dynamodb) = clients(&stack)?;
         let variables = stack
             .variables("Tables", "", folder.path())
             .context("the template has no function Tables")?;
@@ -198,35 +198,15 @@ fn write_trust(folder: &Path, peers: &Path, root_pem: &str) -> Result<()> {
         .context("cannot write the roots")
 }
 
-fn clients(stack: &Stack) -> (aws_sdk_s3::Client, aws_sdk_dynamodb::Client) {
-    let credentials = stack.credentials();
-    let credentials = aws_sdk_s3::config::Credentials::new(
-        &credentials.access_key_id,
-        &credentials.secret_access_key,
-        None,
-        None,
-        "local",
-    );
-    let region = aws_sdk_s3::config::Region::from_static("us-east-1");
-    let s3 = aws_sdk_s3::Config::builder()
-        .behavior_version(aws_sdk_s3::config::BehaviorVersion::latest())
-        .http_client(Builder::new().build_http())
-        .endpoint_url(stack.aws_endpoint())
-        .force_path_style(true)
-        .region(region.clone())
-        .credentials_provider(credentials.clone())
-        .build();
-    let dynamodb = aws_sdk_dynamodb::Config::builder()
-        .behavior_version(aws_sdk_dynamodb::config::BehaviorVersion::latest())
-        .http_client(Builder::new().build_http())
-        .endpoint_url(stack.aws_endpoint())
-        .region(region)
-        .credentials_provider(credentials)
-        .build();
-    (
-        aws_sdk_s3::Client::from_conf(s3),
-        aws_sdk_dynamodb::Client::from_conf(dynamodb),
-    )
+fn clients(stack: &Stack) -> Result<(aws_sdk_s3::Client, aws_sdk_dynamodb::Client)> {
+    let environment = Environment::from([
+        ("AWS_ENDPOINT_URL", stack.aws_endpoint()),
+        ("AWS_REGION", "us-east-1"),
+        ("AWS_ACCESS_KEY_ID", &stack.credentials().access_key_id),
+        ("AWS_SECRET_ACCESS_KEY", &stack.credentials().secret_access_key),
+    ]);
+    let sdk = aws::configure(&environment)?.sdk;
+    Ok((aws_sdk_s3::Client::new(&sdk), aws_sdk_dynamodb::Client::new(&sdk)))
 }
 
 /// The template without what wakes its functions: those that are measured are given their events by us, and no
