@@ -1,5 +1,11 @@
 //! What leaves a function before its first event, and what stays of it.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    reason = "for tests, which report by panicking"
+)]
+
 use std::sync::{Arc, Mutex};
 
 use shared::{

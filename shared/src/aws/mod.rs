@@ -12,6 +12,7 @@ use std::time::Duration;
 use aws_config::{BehaviorVersion, Region, SdkConfig, timeout::TimeoutConfig};
 use aws_credential_types::{Credentials, provider::SharedCredentialsProvider};
 use aws_types::service_config::{LoadServiceConfig, ServiceConfigKey};
+use futures::future::LocalBoxFuture;
 
 pub use connections::Connections;
 pub use roots::{roots, tls};
@@ -66,8 +67,12 @@ impl Aws {
     /// the share of one that a small function has later. Nothing is read or written; errors mean nothing.
     ///
     /// Only for before the first event: requests of anybody are rehearsed meanwhile.
-    pub async fn rehearse<T>(&self, requests: impl Future<Output = T>) {
-        self.connections.rehearse(requests).await;
+    pub fn rehearse<'a, T>(&'a self, requests: impl Future<Output = T> + 'a) -> LocalBoxFuture<'a, ()>
+    where
+        T: 'a,
+    {
+        // Boxed: the SDK's futures are large, and a function's `main` waits for this one within others.
+        Box::pin(self.connections.rehearse(requests))
     }
 }
 
