@@ -98,6 +98,57 @@ impl<'a> Number<'a> {
         }
     }
 
+    /// The integer, when this is one beyond an `i64` that a `u64` holds, or one that both hold.
+    #[must_use]
+    pub fn as_u64(&self) -> Option<u64> {
+        if self.decimals > 0 || self.has_exponent || self.negative || self.significant > 20 {
+            return None;
+        }
+        if self.significant < 20 {
+            return Some(self.mantissa);
+        }
+        std::str::from_utf8(self.text).ok()?.parse().ok()
+    }
+
+    /// The number times ten to its [`Number::scale`], when it has a fraction and no exponent, and an `i128` of 38 digits
+    /// holds it. `-0.00` is none: an integer would forget its sign.
+    #[must_use]
+    pub fn as_decimal(&self) -> Option<i128> {
+        if self.decimals == 0
+            || self.has_exponent
+            || self.significant > usize::from(super::WIDE_DIGITS)
+            || self.decimals > usize::from(super::WIDE_DIGITS)
+            || (self.negative && self.significant == 0)
+        {
+            return None;
+        }
+        let size = if self.significant <= 19 {
+            i128::from(self.mantissa)
+        } else {
+            let digits = self.text.iter().filter(|byte| byte.is_ascii_digit());
+            digits.fold(0, |sum, digit| sum * 10 + i128::from(digit - b'0'))
+        };
+        Some(if self.negative { -size } else { size })
+    }
+
+    /// How many digits a decimal of this number needs: those after leading zeros, and at least those after the point.
+    #[must_use]
+    pub fn digits(&self) -> usize {
+        self.significant.max(self.decimals)
+    }
+
+    /// Digits after the point.
+    #[must_use]
+    pub const fn decimals(&self) -> usize {
+        self.decimals
+    }
+
+    /// Whether it is written as an integer.
+    #[must_use]
+    pub const fn is_integer(&self) -> bool {
+        self.decimals == 0 && !self.has_exponent
+    }
+
     /// Whether an `f64` holds this number: printed in the shortest way, or with as many significant digits as were
     /// read, it gives the same digits. True of every decimal of up to 15 digits, of the 17 digits that programs print for an
     /// `f64`, and not of `9007199254740993`, `0.1234567890123456789` or `1e400`. An integer beyond an `i64` is
@@ -178,6 +229,33 @@ fn digits_of(text: &[u8]) -> Vec<u8> {
         .collect();
     while digits.pop_if(|digit| *digit == b'0').is_some() {}
     digits
+}
+
+/// The digits of a decimal with `scale` digits after its point, as one integer of at most 18 digits. `None` when there are
+/// more, or when the cell is no such decimal by this module's rules: then [`Number::read`] says what it is.
+#[inline]
+#[must_use]
+pub fn read_decimal(text: &[u8], scale: u8) -> Option<i64> {
+    let (negative, digits) = match text.split_first()? {
+        (b'-', rest) => (true, rest),
+        _ => (false, text),
+    };
+    let point = digits.len().checked_sub(usize::from(scale) + 1)?;
+    if point == 0 || digits.len() > 19 || digits.get(point) != Some(&b'.') {
+        return None;
+    }
+    if digits.first() == Some(&b'0') && point > 1 {
+        return None;
+    }
+    let mut value: i64 = 0;
+    let mut wrong = 0;
+    let (whole, fraction) = digits.split_at_checked(point)?;
+    for &digit in whole.iter().chain(fraction.get(1..)?) {
+        let digit = digit.wrapping_sub(b'0');
+        wrong |= u8::from(digit > 9);
+        value = value * 10 + i64::from(digit & 15);
+    }
+    (wrong == 0 && (value != 0 || !negative)).then_some(if negative { -value } else { value })
 }
 
 /// Reads `e5`, `E+05`, `e-12`.
@@ -357,6 +435,19 @@ mod tests {
                 let number = Number::read(text.as_bytes()).unwrap();
                 proptest::prop_assert!(number.fits_f64(), "{}", text);
                 proptest::prop_assert_eq!(number.to_f64().to_bits(), bits, "{}", text);
+            }
+        }
+
+        #[test]
+        fn the_short_way_and_the_long_way_to_a_decimal_agree(text in "-?[0-9]{1,19}\\.[0-9]{1,3}|[0-9a.-]{0,6}") {
+            let long = Number::read(text.as_bytes());
+            for scale in 1..4_u8 {
+                let long = long.filter(|number| number.decimals() == usize::from(scale)).and_then(|number| number.as_decimal());
+                if let Some(short) = read_decimal(text.as_bytes(), scale) {
+                    proptest::prop_assert_eq!(Some(i128::from(short)), long);
+                } else if text.len() < 19 {
+                    proptest::prop_assert_eq!(long, None);
+                }
             }
         }
 
