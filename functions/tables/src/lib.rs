@@ -9,6 +9,7 @@
 //! |---|---|
 //! | [`processor`] | the adapter to the contract in `shared`, and the order of the two passes |
 //! | [`dialect`] | what a file is by its first bytes: refused if it is no text, else its delimiter |
+//! | [`read`] | slabs of whole records over a stream, and the cells in them |
 //! | [`reader`], [`scan`] | records and cells over a byte stream, and the loop that finds them |
 //! | [`infer`] | which type a column may have; [`number`] and [`time`] read the cells |
 //! | [`names`] | column names made unique |
@@ -27,6 +28,7 @@ pub mod names;
 pub mod number;
 pub mod processor;
 pub mod profile;
+pub mod read;
 pub mod reader;
 pub mod rejects;
 pub mod scan;
