@@ -11,7 +11,7 @@ use super::{
     values::{Text, Values},
 };
 use crate::{
-    reader::Block,
+    read::Block,
     types::{
         ColumnType, Inference,
         token::{self, Tokens},

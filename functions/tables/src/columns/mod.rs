@@ -15,7 +15,7 @@ use arrow_schema::{ArrowError, Field, Schema};
 use shared::Failure;
 
 use crate::{
-    reader::Block,
+    read::Block,
     types::{ColumnType, Inference, token::Tokens},
 };
 use column::{Built, Column};

@@ -96,19 +96,46 @@ impl<'a> Block<'a> {
         self.spans.len() / self.columns.max(1)
     }
 
+    /// The text that the cells stand in.
+    #[inline]
+    pub(crate) const fn bytes(&self) -> &'a [u8] {
+        self.bytes
+    }
+
+    /// Where the cells of a column stand.
+    #[inline]
+    pub(crate) fn spans(&self, column: usize) -> impl Iterator<Item = &'a Span> {
+        self.spans.iter().skip(column).step_by(self.columns.max(1))
+    }
+
+    /// A cell's text, escapes resolved.
+    #[inline]
+    pub(crate) fn resolve<'b>(&self, span: Span, unescaped: &'b mut Vec<u8>) -> &'b [u8]
+    where
+        'a: 'b,
+    {
+        let cell = self.bytes.get(span.range()).unwrap_or_default();
+        if span.is_escaped() {
+            self.unescape.apply(cell, unescaped);
+            unescaped
+        } else {
+            cell
+        }
+    }
+
     /// Calls `take(cell, quoted)` with every cell of a column: quotes taken off, escapes resolved. A cell that its record
     /// does not have is empty and not quoted.
     #[inline]
-    pub fn for_each_cell(&self, column: usize, mut take: impl FnMut(&[u8], bool)) {
+    pub fn for_each_cell(&self, column: usize, take: impl FnMut(&[u8], bool)) {
+        self.for_each_cell_from(column, 0, take);
+    }
+
+    /// As [`Block::for_each_cell`], from a row on.
+    #[inline]
+    pub(crate) fn for_each_cell_from(&self, column: usize, row: usize, mut take: impl FnMut(&[u8], bool)) {
         let mut unescaped = Vec::new();
-        for span in self.spans.iter().skip(column).step_by(self.columns.max(1)) {
-            let cell = self.bytes.get(span.range()).unwrap_or_default();
-            if span.is_escaped() {
-                self.unescape.apply(cell, &mut unescaped);
-                take(&unescaped, span.is_quoted());
-            } else {
-                take(cell, span.is_quoted());
-            }
+        for span in self.spans(column).skip(row) {
+            take(self.resolve(*span, &mut unescaped), span.is_quoted());
         }
     }
 

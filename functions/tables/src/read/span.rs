@@ -59,6 +59,12 @@ impl Span {
         self.end_and_flags & QUOTED != 0
     }
 
+    /// Whether its bytes are its text, and no quotes stood around them.
+    #[inline]
+    pub(crate) const fn is_bare(self) -> bool {
+        self.end_and_flags & (QUOTED | ESCAPED) == 0
+    }
+
     /// Whether it holds escapes that mean something else.
     pub(crate) const fn is_escaped(self) -> bool {
         self.end_and_flags & ESCAPED != 0
