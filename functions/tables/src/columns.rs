@@ -14,7 +14,7 @@ use crate::{
     distinct::{hash_bits, hash_bytes},
     infer::{ColumnType, read_bool},
     number::{Number, read_i64},
-    profile::ColumnProfile,
+    profile_v1::ColumnProfile,
     reader::Block,
     time::{read_date, read_timestamp},
 };

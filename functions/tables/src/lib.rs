@@ -27,6 +27,7 @@ pub mod names;
 pub mod number;
 pub mod processor;
 pub mod profile;
+pub mod profile_v1;
 pub mod reader;
 pub mod rejects;
 pub mod scan;

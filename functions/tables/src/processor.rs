@@ -13,7 +13,7 @@ use crate::{
     dialect,
     infer::{ColumnType, Inference},
     names::unique_names,
-    profile::{ColumnProfile, Profile},
+    profile_v1::{ColumnProfile, Profile},
     reader::{Header, MAX_RECORD_BYTES, Reader},
     rejects::{Rejects, explain},
     write::TableWriter,
