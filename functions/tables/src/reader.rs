@@ -287,6 +287,11 @@ impl<R: Read> Reader<R> {
         }))
     }
 
+    /// The byte of the file at which the next record begins.
+    pub const fn position(&self) -> u64 {
+        self.offset + self.scan.position() as u64
+    }
+
     /// Records read so far: rows and rejects.
     pub const fn records(&self) -> u64 {
         self.records

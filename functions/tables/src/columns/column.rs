@@ -7,6 +7,7 @@ use arrow_buffer::{BooleanBuffer, NullBuffer, NullBufferBuilder};
 use arrow_schema::ArrowError;
 
 use super::{
+    Plan,
     coder::{Coder, Found, Key, SHORT_BYTES},
     values::{Text, Values},
 };
@@ -37,6 +38,8 @@ pub(crate) struct Column {
     nulls: NullBufferBuilder,
     tokens: Tokens,
     rows: usize,
+    /// The cells of this text may yet be of another type.
+    open: bool,
 }
 
 #[derive(Debug)]
@@ -68,8 +71,9 @@ enum Entered {
 }
 
 impl Column {
-    /// A column without a row. `repeats` says whether its cells are likely to.
-    pub(crate) fn new(kind: ColumnType, repeats: bool) -> Self {
+    /// A column without a row.
+    pub(crate) fn new(plan: Plan) -> Self {
+        let Plan { kind, repeats, open } = plan;
         let dictionary = repeats.then(|| Dictionary {
             coder: Coder::new(),
             codes: Vec::new(),
@@ -84,12 +88,17 @@ impl Column {
             nulls: NullBufferBuilder::new(0),
             tokens: Tokens::default(),
             rows: 0,
+            open: open && kind == ColumnType::String,
         }
     }
 
-    /// Whether its cells repeat themselves.
-    pub(crate) fn repeats(&self) -> bool {
-        self.dictionary.is_some()
+    /// What the cells of a column of text say of its type, and whether they repeat themselves.
+    pub(crate) fn observe(self) -> (Inference, bool) {
+        let mut inference = self.inference;
+        if let Values::Text(texts) = &self.values {
+            texts.iter().for_each(|text| inference.observe(text));
+        }
+        (inference, self.dictionary.is_some())
     }
 
     /// Adds a block's cells; whether all were of the type.
@@ -154,6 +163,9 @@ impl Column {
             let code = match dictionary.coder.find(key, same) {
                 Found::Entry(code) => code,
                 Found::Free(place) => {
+                    if self.open {
+                        self.inference.observe(cell);
+                    }
                     match dictionary.enter(key, place, cell, self.kind, &mut self.values, &mut self.inference) {
                         Entered::Code(code) => code,
                         Entered::Full => return Ok(Some(row)),
@@ -210,6 +222,9 @@ impl Column {
                     nulls.append_null();
                 } else {
                     nulls.append_non_null();
+                }
+                if self.open {
+                    inference.observe(cell);
                 }
                 text.push(cell);
             }),

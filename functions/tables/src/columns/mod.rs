@@ -27,6 +27,19 @@ pub struct Plan {
     pub kind: ColumnType,
     /// Whether its cells repeat themselves.
     pub repeats: bool,
+    /// Whether what is text so far may be of another type after all: a column of nothing, say.
+    pub open: bool,
+}
+
+impl Plan {
+    /// What the cells seen so far say.
+    #[must_use]
+    pub fn of(inference: &Inference, repeats: bool) -> Self {
+        Self { kind: inference.decide(), repeats, open: !inference.is_settled() }
+    }
+
+    /// Text, of which nothing is known.
+    pub const UNKNOWN: Self = Self { kind: ColumnType::String, repeats: true, open: false };
 }
 
 /// The rows of a slab, as they are parsed.
@@ -51,8 +64,7 @@ impl Columns {
     /// Columns without a row.
     #[must_use]
     pub fn new(plans: &[Plan]) -> Self {
-        let column = |plan: &Plan| Column::new(plan.kind, plan.repeats);
-        Self { columns: plans.iter().map(column).collect(), rows: 0 }
+        Self { columns: plans.iter().map(|plan| Column::new(*plan)).collect(), rows: 0 }
     }
 
     /// Adds the rows of a block; whether every cell was of its column's type. If not, nothing more can be added.
@@ -62,9 +74,10 @@ impl Columns {
         self.columns.iter_mut().enumerate().all(|(index, column)| column.take(block, index))
     }
 
-    /// Whether each column's cells repeat themselves so far.
-    pub fn repeats(&self) -> impl Iterator<Item = bool> {
-        self.columns.iter().map(Column::repeats)
+    /// Of columns of text: what their cells say of their types, and whether they repeat themselves.
+    #[must_use]
+    pub fn observe(self) -> Vec<(Inference, bool)> {
+        self.columns.into_iter().map(Column::observe).collect()
     }
 
     /// The rows as arrays.
@@ -81,14 +94,5 @@ impl Columns {
         let batch = RecordBatch::try_new_with_options(Arc::new(schema), arrays, &options).map_err(broken)?;
         let (inferences, tokens) = built.into_iter().map(|built| (built.inference, built.tokens)).unzip();
         Ok(Parsed { batch, inferences, tokens })
-    }
-}
-
-/// Takes note of what a block's cells may be, of the columns that are not text already.
-pub fn observe(inferences: &mut [Inference], block: &Block<'_>) {
-    for (index, inference) in inferences.iter_mut().enumerate() {
-        if !inference.is_settled() {
-            block.for_each_cell_from(index, 0, |cell, _| inference.observe(cell));
-        }
     }
 }

@@ -51,6 +51,10 @@ impl Text {
         self.offsets.push(i32::try_from(self.bytes.len()).unwrap_or(i32::MAX));
     }
 
+    pub(crate) fn iter(&self) -> impl Iterator<Item = &[u8]> {
+        (0..self.offsets.len().saturating_sub(1)).map(|index| self.get(index))
+    }
+
     pub(crate) fn get(&self, index: usize) -> &[u8] {
         let at = |index: usize| self.offsets.get(index).map_or(0, |at| usize::try_from(*at).unwrap_or_default());
         self.bytes.get(at(index)..at(index + 1)).unwrap_or_default()
