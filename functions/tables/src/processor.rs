@@ -104,7 +104,7 @@ fn read_header<R: Read>(reader: &mut Reader<R>, record_bytes: usize) -> Result<V
     let fields = match reader.header(MAX_COLUMNS)? {
         Header::Missing => return Err(dialect::empty()),
         Header::Bad(fault, offset) => {
-            let (reason, message) = explain(fault, 0, record_bytes);
+            let (reason, message) = (format!("{fault:?}"), record_bytes);
             let message = format!("the header cannot be read ({reason}): {message}");
             return Err(Failure::rejected("bad-header", message).at(Place::Byte { offset }));
         }

@@ -29,7 +29,7 @@
 use super::{
     ColumnType, NARROW_DIGITS, WIDE_DIGITS,
     number::{Number, read_decimal, read_i64},
-    time::{self, DateForm, Order, Parts, Style, Zone, on_day, read_clock, read_date_as, read_timestamp_as},
+    time::{DateForm, Order, Parts, Style, Zone, on_day, read_clock, read_date_as, read_timestamp_as},
     token,
     uuid::{TEXT_BYTES, read_uuid},
 };

@@ -6,7 +6,7 @@ pub mod time;
 pub mod token;
 pub mod uuid;
 
-use std::fmt;
+use std::{collections::HashMap, fmt};
 
 use arrow_schema::{DataType, Field, TimeUnit};
 use serde::{Serialize, Serializer};
@@ -105,7 +105,7 @@ impl ColumnType {
         let field = Field::new(name, self.data_type(), true);
         if self == Self::Uuid {
             let extension = (uuid::EXTENSION.0.to_owned(), uuid::EXTENSION.1.to_owned());
-            return field.with_metadata([extension].into_iter().collect());
+            return field.with_metadata(HashMap::from([extension]));
         }
         field
     }

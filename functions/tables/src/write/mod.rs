@@ -207,7 +207,7 @@ impl TableWriter {
     }
 
     /// Ends the table; gives its rows.
-    pub fn finish(mut self) -> Result<u64, Failure> {
+    pub fn finish(self) -> Result<u64, Failure> {
         let mut index = PageIndexBuilder::new(self.groups.len(), self.schema.num_columns());
         let has_index = !self.indexes.is_empty();
         for (group, columns) in self.indexes.into_iter().enumerate() {
@@ -239,8 +239,8 @@ impl TableWriter {
         );
         let metadata = ParquetMetaDataBuilder::new(file).set_row_groups(self.groups);
         let metadata = if has_index { metadata.set_page_index(Some(Arc::new(index.build()))) } else { metadata };
-        let writer = ParquetMetaDataWriter::new_with_tracked(self.sink, &metadata.build());
-        writer.finish().map_err(failure)?;
+        let metadata = metadata.build();
+        ParquetMetaDataWriter::new_with_tracked(self.sink, &metadata).finish().map_err(failure)?;
         self.output.finish()?;
         Ok(self.rows)
     }
