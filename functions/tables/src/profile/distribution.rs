@@ -61,8 +61,12 @@ impl Distribution {
 
     pub(crate) fn quantiles(&self) -> Vec<Quantile> {
         let of = |share: f64| {
-            let value = self.kind.show(self.quantile(share)?);
-            Some(Quantile { share, value })
+            let key = self.quantile(share)?;
+            Some(Quantile {
+                share,
+                value: self.kind.show(key),
+                position: self.kind.position(key),
+            })
         };
         QUANTILES.into_iter().filter_map(of).collect()
     }
@@ -114,6 +118,8 @@ impl Distribution {
                 self.show_edge(low + bin as f64 * width)
             }
         };
+        #[expect(clippy::cast_precision_loss, reason = "at most BINS")]
+        let span = (low, low + bins as f64 * width);
         let bins = counts.into_iter().enumerate().map(|(bin, count)| Bin {
             from: edge(bin),
             to: edge(bin + 1),
@@ -123,6 +129,7 @@ impl Distribution {
             exact: self.exact,
             last_includes_end: !whole,
             bins: bins.collect(),
+            span,
         })
     }
 

@@ -116,8 +116,11 @@ impl Profile {
             .iter()
             .map(|field| ColumnProfile::leaves(field.data_type()))
             .sum();
-        let precision = Precision::for_columns(leaves);
-        let columns = fields.iter().map(|field| {
+        Self::with_precision(schema, Precision::for_columns(leaves))
+    }
+
+    fn with_precision(schema: &Schema, precision: Precision) -> Self {
+        let columns = schema.fields().iter().map(|field| {
             let described = column::describe(field.data_type());
             ColumnProfile::new(
                 field.name(),

@@ -249,6 +249,9 @@ pub struct Quantile {
     pub share: f64,
     /// The value.
     pub value: Shown,
+    /// Where it lies on a line.
+    #[serde(skip)]
+    pub(crate) position: f64,
 }
 
 /// Bins of one width; counts that are not exact add up to the count of values within what the sketch rounds.
@@ -261,6 +264,9 @@ pub struct Histogram {
     pub last_includes_end: bool,
     /// The bins, rising.
     pub bins: Vec<Bin>,
+    /// Where the first begins and the last ends, on a line.
+    #[serde(skip)]
+    pub(crate) span: (f64, f64),
 }
 
 /// A bin.

@@ -77,7 +77,7 @@ fn duplicates(rows: u64, different: Distinct, standard_error: f64) -> Estimate {
     }
 }
 
-fn column(profile: &ColumnProfile, top: usize) -> Column {
+pub(crate) fn column(profile: &ColumnProfile, top: usize) -> Column {
     let mut column = Column {
         name: profile.name.clone(),
         source_name: profile.source_name.clone(),
