@@ -1,5 +1,7 @@
 //! `table.parquet`: zstd, row groups closed by the memory they hold.
 
+pub mod proto;
+
 use std::sync::Arc;
 
 use arrow_array::{ArrayRef, RecordBatch, RecordBatchOptions};
