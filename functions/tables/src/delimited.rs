@@ -1,12 +1,12 @@
 //! The run over delimited text: slabs in, row groups, profile and rejects out, in one pass or two.
 
 use std::{
-    io::Read,
+    io::{Read, Write},
     sync::atomic::{AtomicBool, Ordering},
 };
 
 use arrow_schema::Schema;
-use shared::{Failure, Limits, Outputs};
+use shared::{Failure, Limits, OutputWriter, Outputs};
 
 use crate::{
     columns::{Columns, Plan, names::unique_names},
@@ -16,7 +16,7 @@ use crate::{
     read::{Block, Counts, Slab, Slabs},
     rejects::{Rejected, Rejects},
     types::{Inference, token::Tokens},
-    write::{RowGroup, RowGroupWriter, TableWriter},
+    write::{RowGroup, RowGroupWriter, TableWriter, proto::Message},
 };
 
 /// The most text of a slab, in bytes.
@@ -106,8 +106,33 @@ struct Done {
 
 struct Part {
     group: RowGroup,
+    /// The rows as Protocol Buffers.
+    records: Vec<u8>,
     profile: Profile,
     tokens: Vec<Tokens>,
+}
+
+/// Outputs that are being written.
+struct Begun {
+    parquet: TableWriter,
+    records: Box<dyn OutputWriter>,
+}
+
+impl Begun {
+    fn new(schema: &Schema, outputs: &mut dyn Outputs) -> Result<Self, Failure> {
+        let parquet = outputs.create("table.parquet", "application/vnd.apache.parquet")?;
+        let records = outputs.create("table.pb", "application/x-protobuf")?;
+        Ok(Self { parquet: TableWriter::new(parquet, schema.clone())?, records })
+    }
+
+    /// Ends the outputs; gives how many rows the table has.
+    fn finish(self, message: &Message, outputs: &mut dyn Outputs) -> Result<u64, Failure> {
+        self.records.finish()?;
+        let mut proto = outputs.create("table.proto", "text/plain; charset=utf-8")?;
+        proto.write_all(message.text().as_bytes()).map_err(|error| Failure::from_write(&error))?;
+        proto.finish()?;
+        self.parquet.finish()
+    }
 }
 
 impl Table<'_> {
@@ -125,8 +150,8 @@ impl Table<'_> {
     ) -> Result<Ended, Failure> {
         let fields = plans.iter().zip(&self.names).map(|(plan, name)| plan.kind.field(name));
         let schema = Schema::new(fields.collect::<Vec<_>>());
-        let output = outputs.create("table.parquet", "application/vnd.apache.parquet")?;
-        let mut writer = Some(TableWriter::new(output, schema.clone())?);
+        let message = Message::of(&schema)?;
+        let mut begun = Some(Begun::new(&schema, outputs)?);
         let mut profile = Profile::new(&schema);
         let mut counts = Counts::default();
         let mut rejects = Rejects::default();
@@ -144,7 +169,7 @@ impl Table<'_> {
             },
             || RowGroupWriter::new(&schema),
             |worker, slab| {
-                let done = self.work(worker, slab, &plans, &schema, contradicted.load(Ordering::Relaxed))?;
+                let done = self.work(worker, slab, &plans, (&schema, &message), contradicted.load(Ordering::Relaxed))?;
                 if done.written.is_none() {
                     contradicted.store(true, Ordering::Relaxed);
                 }
@@ -155,15 +180,16 @@ impl Table<'_> {
                     *ours = ours.merge(theirs);
                 }
                 let as_planned = inferences.iter().zip(&plans).all(|(inference, plan)| inference.decide() == plan.kind);
-                if let (Some(open), Some(part), true) = (&mut writer, done.written, as_planned) {
-                    open.append(part.group)?;
+                if let (Some(begun), Some(part), true) = (&mut begun, done.written, as_planned) {
+                    begun.parquet.append(part.group)?;
+                    begun.records.write_all(&part.records).map_err(|error| Failure::from_write(&error))?;
                     profile.merge(&part.profile).map_err(|error| Failure::internal("profile", error.to_string()))?;
                     tokens.iter_mut().zip(&part.tokens).for_each(|(ours, theirs)| ours.merge(theirs));
                     self.take_rejects(&done.slab, &done.counts, done.rejected, counts.records, &mut rejects, outputs)?;
                 } else {
                     // What was begun is dropped, and so never was.
                     contradicted.store(true, Ordering::Relaxed);
-                    writer = None;
+                    begun = None;
                     rejects = Rejects::default();
                 }
                 counts.add(&done.counts);
@@ -171,13 +197,13 @@ impl Table<'_> {
                 Ok(())
             },
         )?;
-        let Some(writer) = writer else {
+        let Some(begun) = begun else {
             return Ok(Ended::Contradicted(inferences));
         };
         if counts.records > 0 && counts.rows == 0 {
             return Err(rejects.no_good_row());
         }
-        let rows_written = writer.finish()?;
+        let rows_written = begun.finish(&message, outputs)?;
         Ok(Ended::Written(Box::new(Outcome { counts, plans, tokens, profile, rejects, rows_written })))
     }
 
@@ -199,7 +225,7 @@ impl Table<'_> {
         worker: &mut RowGroupWriter,
         slab: Slab,
         plans: &[Plan],
-        schema: &Schema,
+        (schema, message): (&Schema, &Message),
         contradicted: bool,
     ) -> Result<Done, Failure> {
         let mut columns = Columns::new(plans);
@@ -222,7 +248,9 @@ impl Table<'_> {
         let mut profile = Profile::new(schema);
         profile.observe(&parsed.batch).map_err(|error| Failure::internal("profile", error.to_string()))?;
         let group = worker.encode(&parsed.batch)?;
-        let written = Some(Part { group, profile, tokens: parsed.tokens });
+        let mut records = Vec::new();
+        message.encode(&parsed.batch, &mut records)?;
+        let written = Some(Part { group, records, profile, tokens: parsed.tokens });
         Ok(Done { slab, counts, rejected, inferences: parsed.inferences, written })
     }
 

@@ -129,5 +129,9 @@ fn write_profile(profile: &Profile, outputs: &mut dyn Outputs) -> Result<(), Fai
     output
         .write_all(&json)
         .map_err(|error| Failure::from_write(&error))?;
+    output.finish()?;
+    let mut output = outputs.create("profile.html", "text/html; charset=utf-8")?;
+    let page = profile.to_html();
+    output.write_all(page.as_bytes()).map_err(|error| Failure::from_write(&error))?;
     output.finish()
 }

@@ -7,6 +7,7 @@ mod chunk;
 mod hybrid;
 pub mod nested;
 mod physical;
+pub mod proto;
 
 use std::{
     io::{self, Write},
