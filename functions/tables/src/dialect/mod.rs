@@ -1,7 +1,14 @@
 //! What the file is and how its fields are delimited, found on its first bytes.
 
+mod detect;
+mod kinds;
+mod table;
+
 use serde::Serialize;
 use shared::{Failure, Place};
+
+pub use self::detect::{Sample, Wanted, detect};
+pub(crate) use self::kinds::{Kinds, class_of};
 
 use crate::reader::{Header, Reader};
 
@@ -30,13 +37,18 @@ pub struct Dialect {
     pub body_offset: u64,
     /// How sure all of this is: 0 (guessed) to 1 (every record of the sample agrees).
     pub confidence: f64,
+    /// What the columns' cells look like in the sample.
+    #[serde(skip)]
+    pub(crate) kinds: Kinds,
 }
 
 impl Dialect {
     /// RFC 4180's with this delimiter, and the first line a header of these fields.
     #[must_use]
     pub fn simple(delimiter: u8, header: Vec<String>, body_offset: u64) -> Self {
+        let kinds = Kinds::unknown(header.len().max(1));
         Self {
+            kinds,
             delimiter: char::from(delimiter).to_string(),
             quote: Some(b'"'),
             escape: Some(b'"'),
