@@ -8,7 +8,8 @@
 //! | module | holds |
 //! |---|---|
 //! | [`processor`] | the adapter to the contract in `shared`, and the order of the two passes |
-//! | [`dialect`] | what a file is by its first bytes: refused if it is no text, else its delimiter |
+//! | [`dialect`] | how a text is delimited, where its table begins and what its columns are called |
+//! | [`source`] | the bytes of a file as text in UTF-8: decompressed, decoded |
 //! | [`read`] | slabs of whole records over a stream, and the cells in them |
 //! | [`reader`], [`scan`] | records and cells over a byte stream, and the loop that finds them |
 //! | [`infer`] | which type a column may have; [`number`] and [`time`] read the cells |
@@ -32,6 +33,7 @@ pub mod read;
 pub mod reader;
 pub mod rejects;
 pub mod scan;
+pub mod source;
 pub mod time;
 pub mod write;
 

@@ -66,7 +66,7 @@ impl Processor for Tables {
         outputs: &mut dyn Outputs,
     ) -> Result<Report, Failure> {
         let kept = Kept::new(&input)?;
-        let (table, types, rejects, seen) = infer(&kept, &input, *options, outputs)?;
+        let (table, types, rejects, seen) = infer(&kept, &input, options, outputs)?;
         if seen.records > 0 && seen.records == rejects.count() {
             return Err(rejects.no_good_row());
         }
@@ -123,7 +123,7 @@ impl Seen {
 fn infer(
     kept: &Kept,
     input: &Input<'_>,
-    options: TablesOptions,
+    options: &TablesOptions,
     outputs: &mut dyn Outputs,
 ) -> Result<(Table, Vec<ColumnType>, Rejects, Seen), Failure> {
     let record_bytes = input.limits.record_bytes.min(MAX_RECORD_BYTES);
@@ -132,8 +132,12 @@ fn infer(
     dialect::refuse_binary(sample)?;
     let sample_bytes = sample.len();
     let whole = reader.is_whole();
-    let delimiter = match options.delimiter {
-        Some(delimiter) => delimiter.byte(),
+    let delimiter = match options
+        .delimiter
+        .as_ref()
+        .and_then(|delimiter| delimiter.as_str().bytes().next())
+    {
+        Some(delimiter) => delimiter,
         None => dialect::find_delimiter(reader.peek()?.get(..sample_bytes).unwrap_or_default(), whole),
     };
     reader.set_delimiter(delimiter);

@@ -5,7 +5,10 @@
 //! regular the records are, times how many cells look like something. Then the table's beginning is found: what stands
 //! before it, and how many rows its header has.
 
-use shared::{Failure, Place};
+use shared::{
+    Failure, Place,
+    options::{Mark, TablesOptions},
+};
 
 use super::{
     Dialect, Kinds, class_of,
@@ -86,6 +89,25 @@ pub struct Wanted {
     pub header_rows: Option<usize>,
     /// How many lines stand before the header.
     pub skip_lines: Option<u64>,
+}
+
+impl From<&TablesOptions> for Wanted {
+    fn from(options: &TablesOptions) -> Self {
+        Self {
+            delimiter: options
+                .delimiter
+                .as_ref()
+                .map(|delimiter| delimiter.as_str().to_owned()),
+            quote: options.quote.map(Mark::byte),
+            escape: options.escape.map(Mark::byte),
+            comment: options
+                .comment
+                .as_ref()
+                .map(|mark| Some(mark.clone()).filter(|mark| !mark.is_empty())),
+            header_rows: options.header_rows.map(|rows| rows as usize),
+            skip_lines: options.skip_lines.map(u64::from),
+        }
+    }
 }
 
 /// A candidate and what it made of the sample.

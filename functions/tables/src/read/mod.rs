@@ -25,6 +25,7 @@
 
 mod block;
 mod cut;
+mod delimited;
 pub(crate) mod general;
 mod repair;
 mod scan;
@@ -33,6 +34,7 @@ pub(crate) mod span;
 
 pub(crate) use block::Unescape;
 pub use block::{Block, Counts, Mended, Reject};
+pub use delimited::Delimited;
 pub(crate) use repair::{redelimit, requote, without_empty};
 pub use slabs::{SLAB_BYTES, Slab, Slabs};
 

