@@ -6,14 +6,14 @@ use std::{
 };
 
 use arrow_schema::Schema;
-use shared::{Failure, Limits, OutputWriter, Outputs};
+use shared::{Failure, Input, OutputWriter, Outputs};
 
 use crate::{
     columns::{Columns, Plan, names::unique_names},
     dialect::Dialect,
     pipeline,
     profile::Profile,
-    read::{Block, Counts, Slab, Slabs},
+    read::{Block, Counts, Delimited, Slab, Slabs},
     rejects::{Rejected, Rejects},
     types::{Inference, token::Tokens},
     write::{RowGroup, RowGroupWriter, TableWriter, proto::Message},
@@ -26,9 +26,6 @@ const LEAST_SLAB_BYTES: usize = 256 << 10;
 const SLAB_TIMES: u64 = 5;
 /// A slab of more rejects than this is split again when they are written, rather than keep them all.
 const MOST_KEPT_REJECTS: usize = 1000;
-
-/// Opens the text from its first byte, for each pass.
-pub(crate) type Open<'a> = dyn Fn() -> Result<Box<dyn Read + Send + 'a>, Failure> + 'a;
 
 /// A table that was read and written.
 pub(crate) struct Outcome {
@@ -47,19 +44,15 @@ pub(crate) struct Outcome {
 }
 
 /// Reads and writes the table.
-pub(crate) fn run(open: &Open<'_>, dialect: &Dialect, limits: &Limits, outputs: &mut dyn Outputs) -> Result<Outcome, Failure> {
-    let threads = limits.threads.max(1);
+pub(crate) fn run(file: &Delimited, input: &Input<'_>, outputs: &mut dyn Outputs) -> Result<Outcome, Failure> {
+    let threads = input.limits.threads.max(1);
     let jobs = threads as u64 + u64::from(threads > 1);
-    let slab_bytes = usize::try_from(limits.memory_bytes / (jobs * SLAB_TIMES)).unwrap_or(usize::MAX);
-    let table = Table {
-        dialect,
-        limits,
-        names: unique_names(&dialect.header),
-        slab_bytes: slab_bytes.clamp(LEAST_SLAB_BYTES, MOST_SLAB_BYTES),
-        threads,
-    };
-    let mut slabs = table.slabs(open)?;
-    let first = slabs.next()?;
+    let slab_bytes = usize::try_from(input.limits.memory_bytes / (jobs * SLAB_TIMES)).unwrap_or(usize::MAX);
+    let slab_bytes = slab_bytes.clamp(LEAST_SLAB_BYTES, MOST_SLAB_BYTES);
+    let dialect = &file.dialect;
+    let table = Table { dialect, names: unique_names(&dialect.header), threads };
+    let mut slabs = file.slabs(input)?.of_bytes(slab_bytes);
+    let first = slabs.next_slab()?;
     let observed = match &first {
         Some(slab) => table.observe(slab)?.0,
         None => vec![(Inference::default(), true); dialect.columns()],
@@ -72,7 +65,7 @@ pub(crate) fn run(open: &Open<'_>, dialect: &Dialect, limits: &Limits, outputs: 
             let repeats = observed.iter().map(|(_, repeats)| *repeats);
             let plan = |(inference, repeats)| Plan { open: false, ..Plan::of(inference, repeats) };
             let plans = inferences.iter().zip(repeats).map(plan).collect();
-            match table.pass(table.slabs(open)?, None, plans, inferences, outputs)? {
+            match table.pass(file.slabs(input)?.of_bytes(slab_bytes), None, plans, inferences, outputs)? {
                 Ended::Written(outcome) => Ok(*outcome),
                 Ended::Contradicted(_) => Err(Failure::internal("second-pass", "a cell is of another type than it was")),
             }
@@ -82,9 +75,7 @@ pub(crate) fn run(open: &Open<'_>, dialect: &Dialect, limits: &Limits, outputs: 
 
 struct Table<'a> {
     dialect: &'a Dialect,
-    limits: &'a Limits,
     names: Vec<String>,
-    slab_bytes: usize,
     threads: usize,
 }
 
@@ -136,10 +127,6 @@ impl Begun {
 }
 
 impl Table<'_> {
-    fn slabs<'a>(&self, open: &Open<'a>) -> Result<Slabs<Box<dyn Read + Send + 'a>>, Failure> {
-        Ok(Slabs::new(open()?, self.dialect, self.limits).of_bytes(self.slab_bytes))
-    }
-
     fn pass<R: Read>(
         &self,
         mut slabs: Slabs<R>,
@@ -165,7 +152,7 @@ impl Table<'_> {
                 for buffer in spare.lock().map_err(lost)?.drain(..) {
                     slabs.recycle(buffer);
                 }
-                first.take().map_or_else(|| slabs.next(), |slab| Ok(Some(slab)))
+                first.take().map_or_else(|| slabs.next_slab(), |slab| Ok(Some(slab)))
             },
             || RowGroupWriter::new(&schema),
             |worker, slab| {

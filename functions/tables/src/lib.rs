@@ -2,19 +2,20 @@
 //!
 //! A file passes once. One thread reads it and cuts it into slabs of whole records ([`read`]); for each of them a worker parses
 //! the cells into typed columns ([`columns`]), profiles them ([`profile`]) and encodes them ([`mod@write`]), and the
-//! results are appended in the file's order ([`pipeline`]). Types are those of the first slab; where a later cell contradicts
+//! results are appended in the file's order (`pipeline`). Types are those of the first slab; where a later cell contradicts
 //! one, the rest of the file is looked at for its types alone ([`types`]), and it passes once more. Memory is flat
 //! in the size of the file: a few slabs are held at a time.
 //!
 //! | module | holds |
 //! |---|---|
 //! | [`processor`] | the adapter to the contract in `shared` |
-//! | [`delimited`] | the run over delimited text |
-//! | [`dialect`] | what a file is by its first bytes: refused if it is no text, else its delimiter |
-//! | [`read`] | records and cells |
+//! | [`source`] | the bytes of a file as text in UTF-8: decompressed, decoded |
+//! | [`dialect`] | how a text is delimited, where its table begins and what its columns are called |
+//! | [`read`] | slabs of whole records over a stream, and the cells in them |
+//! | `delimited` | the run over delimited text |
 //! | [`types`] | which type a column may have, and how its cells read |
 //! | [`columns`] | cells to typed columns, and their names |
-//! | [`mod@write`] | Parquet |
+//! | [`mod@write`] | Parquet and Protocol Buffers |
 //! | [`profile`] | what `profile.json` and `profile.html` say |
 //! | [`rejects`] | `rejects.jsonl` |
 //!
@@ -22,15 +23,14 @@
 //! not add up.
 
 pub mod columns;
-pub mod delimited;
+mod delimited;
 pub mod dialect;
 mod pipeline;
 pub mod processor;
 pub mod profile;
 pub mod read;
-pub mod reader;
 pub mod rejects;
-pub mod scan;
+pub mod source;
 pub mod types;
 pub mod write;
 

@@ -1,24 +1,21 @@
 //! The adapter between this crate and what runs it.
 
-use std::{
-    collections::BTreeMap,
-    io::{Read, Write},
-};
+use std::{collections::BTreeMap, io::Write};
 
 use serde::Serialize;
-use shared::{Failure, Input, Outputs, Place, Processor, options::TablesOptions};
+use shared::{Failure, Input, Outputs, Processor, options::TablesOptions};
 
 use crate::{
     delimited::{self, Outcome},
-    dialect::{self, Dialect},
-    profile::Profile,
-    reader::{Header, MAX_RECORD_BYTES, Reader},
+    profile::{FileFacts, Profile},
+    read::Delimited,
 };
 
 /// The most columns a table may have: more than databases take, few enough to hold a writer and a profile for each.
 pub const MAX_COLUMNS: usize = 4_096;
 
-/// Turns delimited text into `table.parquet`, `profile.json` and, if there is one to tell of, `rejects.jsonl`.
+/// Turns a table into `table.parquet`, `table.proto`, `table.pb`, `profile.json`, `profile.html` and, if there is one to
+/// tell of, `rejects.jsonl`.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Tables;
 
@@ -53,9 +50,8 @@ impl Processor for Tables {
         options: &TablesOptions,
         outputs: &mut dyn Outputs,
     ) -> Result<Report, Failure> {
-        let dialect = find_dialect(&input, *options)?;
-        let open = || Ok(Box::new(input.reader()?) as Box<dyn Read + Send>);
-        let outcome = delimited::run(&open, &dialect, input.limits, outputs)?;
+        let table = Delimited::open(&input, options)?;
+        let outcome = delimited::run(&table, &input, outputs)?;
         let Outcome { counts, mut profile, rejects, rows_written, .. } = outcome;
         let report = Report {
             rows: counts.records,
@@ -63,8 +59,8 @@ impl Processor for Tables {
             rows_rejected: rejects.count(),
             rejected_by_reason: rejects.finish()?,
             blank_lines: counts.blank_lines,
-            columns: dialect.columns(),
-            delimiter: dialect.delimiter.clone(),
+            columns: table.dialect.columns(),
+            delimiter: table.dialect.delimiter.clone(),
         };
         if report.rows != report.rows_written + report.rows_rejected {
             let message = format!(
@@ -77,48 +73,24 @@ impl Processor for Tables {
         for (reason, count) in &report.rejected_by_reason {
             profile.rejected.insert((*reason).to_owned(), *count);
         }
+        profile.file = facts(&input, &table)?;
         write_profile(&profile, outputs)?;
         Ok(report)
     }
 }
 
-/// What the file's first bytes say.
-fn find_dialect(input: &Input<'_>, options: TablesOptions) -> Result<Dialect, Failure> {
-    let record_bytes = input.limits.record_bytes.min(MAX_RECORD_BYTES);
-    let mut reader = Reader::new(input.reader()?, b',', record_bytes);
-    let sample = reader.peek()?;
-    dialect::refuse_binary(sample)?;
-    let sample_bytes = sample.len();
-    let whole = reader.is_whole();
-    let delimiter = match options.delimiter {
-        Some(delimiter) => delimiter.byte(),
-        None => dialect::find_delimiter(reader.peek()?.get(..sample_bytes).unwrap_or_default(), whole),
-    };
-    reader.set_delimiter(delimiter);
-    let header = read_header(&mut reader, record_bytes)?;
-    Ok(Dialect::simple(delimiter, header, reader.position()))
-}
-
-/// The header's fields.
-fn read_header<R: Read>(reader: &mut Reader<R>, record_bytes: usize) -> Result<Vec<String>, Failure> {
-    let fields = match reader.header(MAX_COLUMNS)? {
-        Header::Missing => return Err(dialect::empty()),
-        Header::Bad(fault, offset) => {
-            let (reason, message) = (format!("{fault:?}"), record_bytes);
-            let message = format!("the header cannot be read ({reason}): {message}");
-            return Err(Failure::rejected("bad-header", message).at(Place::Byte { offset }));
-        }
-        Header::Fields(fields) => fields,
-    };
-    if fields.len() > MAX_COLUMNS {
-        let message = format!("the header has more than {MAX_COLUMNS} columns");
-        return Err(Failure::limit("too-many-columns", message).at(Place::Byte { offset: 0 }));
-    }
-    let text = |field: Vec<u8>| {
-        String::from_utf8(field)
-            .map_err(|_| Failure::internal("header", "a header that was checked is not UTF-8"))
-    };
-    fields.into_iter().map(text).collect()
+/// What the profile says of the file.
+fn facts(input: &Input<'_>, table: &Delimited) -> Result<FileFacts, Failure> {
+    let ours = |error: serde_json::Error| Failure::internal("profile", error.to_string());
+    Ok(FileFacts {
+        name: Some(input.facts.name.clone()),
+        size_bytes: Some(input.facts.size_bytes),
+        format: Some("delimited".to_owned()),
+        dialect: Some(serde_json::to_value(&table.dialect).map_err(ours)?),
+        encoding: Some(serde_json::to_value(table.text.encoding).map_err(ours)?),
+        compression: table.text.compression.map(serde_json::to_value).transpose().map_err(ours)?,
+        ..FileFacts::default()
+    })
 }
 
 fn write_profile(profile: &Profile, outputs: &mut dyn Outputs) -> Result<(), Failure> {

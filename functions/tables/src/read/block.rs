@@ -6,10 +6,12 @@ use memchr::memchr;
 
 use super::{
     Fault, Repair, Slab,
-    scan::{Scan, Scanned, most_fields},
+    general::{Damaged, Next, Rules, next},
+    repair::{is_prefix, redelimit, requote, without_empty},
+    scan::{Scan, Scanned, check, most_fields},
     span::Span,
 };
-use crate::dialect::Dialect;
+use crate::dialect::{Dialect, Kinds};
 
 /// About how many bytes make a block: few enough for the spans to stay in a core's cache.
 const BLOCK_BYTES: usize = 256 << 10;
@@ -82,7 +84,7 @@ pub struct Block<'a> {
     offset: u64,
     spans: &'a [Span],
     columns: usize,
-    unescape: Unescape,
+    unescape: &'a Unescape,
     /// The records that are no rows, in order.
     pub rejects: &'a [Reject],
     /// The rows that something was done to, in order.
@@ -153,31 +155,42 @@ impl<'a> Block<'a> {
 }
 
 /// How escapes within a cell are resolved.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub(crate) struct Unescape {
-    pub(crate) quote: u8,
-    pub(crate) escape: u8,
+    escape: u8,
+    /// What an escape makes text of: the quote, itself and, where it is a character of its own, the delimiter.
+    escaped: [u8; 3],
+    /// Whether line ends are escaped too.
+    own: bool,
 }
 
 impl Unescape {
     pub(crate) fn of(dialect: &Dialect) -> Self {
-        let quote = dialect.quote.unwrap_or(b'"');
+        Self::by(&Rules::of(dialect))
+    }
+
+    pub(crate) fn by(rules: &Rules) -> Self {
+        let quote = rules.quote.or(rules.escape).unwrap_or(b'"');
+        let escape = rules.escape.unwrap_or(quote);
+        let own = Some(escape) != rules.quote && rules.escape.is_some();
+        let delimiter = rules.delimiter.first().copied().unwrap_or(quote);
         Self {
-            quote,
-            escape: dialect.escape.unwrap_or(quote),
+            escape,
+            escaped: [quote, escape, if own { delimiter } else { quote }],
+            own,
         }
     }
 
-    /// Turns each escaped quote or escape into itself; what is escaped otherwise keeps its escape, being text of the
-    /// file that this is not to interpret.
-    pub(crate) fn apply(self, cell: &[u8], into: &mut Vec<u8>) {
+    /// Takes the escape from each escaped quote, escape, delimiter or line end. Any other keeps it: `\N` and `\t` are
+    /// text of the file that is not ours to interpret.
+    pub(crate) fn apply(&self, cell: &[u8], into: &mut Vec<u8>) {
         into.clear();
         let mut rest = cell;
         while let Some(at) = memchr(self.escape, rest) {
             into.extend_from_slice(rest.get(..at).unwrap_or_default());
             let skip = match rest.get(at + 1) {
-                Some(&next) if next == self.quote || next == self.escape => {
-                    into.push(next);
+                Some(next) if self.escaped.contains(next) || (self.own && matches!(next, b'\n' | b'\r')) => {
+                    into.push(*next);
                     2
                 }
                 _ => {
@@ -217,11 +230,19 @@ impl Slab {
     }
 }
 
+/// What finds the records.
+enum Engine {
+    Simple(Scan),
+    General { position: usize },
+}
+
 /// Splits a slab.
 struct Splitter<'a> {
     slab: &'a Slab,
     bytes: &'a [u8],
-    scan: Scan,
+    engine: Engine,
+    rules: Rules,
+    kinds: &'a Kinds,
     columns: usize,
     unescape: Unescape,
     damages: usize,
@@ -232,12 +253,20 @@ struct Splitter<'a> {
 }
 
 impl<'a> Splitter<'a> {
-    fn new(slab: &'a Slab, dialect: &Dialect) -> Self {
-        let delimiter = dialect.delimiter.bytes().next().unwrap_or(b',');
+    fn new(slab: &'a Slab, dialect: &'a Dialect) -> Self {
+        let rules = Rules::of(dialect);
+        let engine = if rules.is_simple() {
+            let delimiter = rules.delimiter.first().copied().unwrap_or(b',');
+            Engine::Simple(Scan::new(delimiter, dialect.quote, dialect.columns()))
+        } else {
+            Engine::General { position: 0 }
+        };
         Self {
             slab,
             bytes: slab.bytes(),
-            scan: Scan::new(delimiter, dialect.quote, dialect.columns()),
+            engine,
+            rules,
+            kinds: &dialect.kinds,
             columns: dialect.columns(),
             unescape: Unescape::of(dialect),
             damages: 0,
@@ -258,9 +287,16 @@ impl<'a> Splitter<'a> {
             offset: self.slab.offset,
             spans: &self.spans,
             columns: self.columns,
-            unescape: self.unescape,
+            unescape: &self.unescape,
             rejects: &self.rejects,
             repairs: &self.repairs,
+        }
+    }
+
+    fn position(&self) -> usize {
+        match &self.engine {
+            Engine::Simple(scan) => scan.position(),
+            Engine::General { position } => *position,
         }
     }
 
@@ -269,29 +305,15 @@ impl<'a> Splitter<'a> {
         self.spans.clear();
         self.rejects.clear();
         self.repairs.clear();
-        let until = self.scan.position() + block_bytes;
-        while self.scan.position() < until {
-            let damage = self.slab.damages.get(self.damages);
-            if let Some(damage) = damage.filter(|damage| damage.start == self.scan.position()) {
-                self.damages += 1;
-                let fault = match damage.stray {
-                    Some(at) => Fault::StrayQuote {
-                        at: at.saturating_sub(damage.start),
-                    },
-                    None => Fault::UnterminatedQuote,
-                };
-                self.counts.records += 1;
-                if damage.end - damage.start > self.slab.record_bytes {
-                    self.too_long(damage.start);
-                } else {
-                    self.reject(fault, damage.start, damage.end);
-                }
-                self.scan.skip_to(damage.next);
+        let until = self.position() + block_bytes;
+        while self.position() < until {
+            if self.damaged() {
                 continue;
             }
             let first = self.spans.len();
-            match self.scan.next(self.bytes, &mut self.spans) {
+            match self.scan() {
                 Scanned::End => return false,
+                Scanned::Comment => self.counts.comments += 1,
                 Scanned::Blank if self.columns == 1 => {
                     self.counts.records += 1;
                     self.counts.rows += 1;
@@ -318,6 +340,92 @@ impl<'a> Splitter<'a> {
         true
     }
 
+    #[inline]
+    fn scan(&mut self) -> Scanned {
+        let position = match &mut self.engine {
+            Engine::Simple(scan) => return scan.next(self.bytes, &mut self.spans),
+            Engine::General { position } => position,
+        };
+        let start = *position;
+        let most = most_fields(self.columns);
+        let first = self.spans.len();
+        let record_bytes = self.slab.record_bytes;
+        let found = next(
+            self.bytes,
+            start,
+            true,
+            &self.rules,
+            record_bytes,
+            most,
+            &mut self.spans,
+        );
+        let (scanned, next) = match found {
+            Next::End | Next::NeedMore => return Scanned::End,
+            Next::Blank { next } => {
+                self.spans.truncate(first);
+                if self.columns == 1 {
+                    self.spans.push(Span::MISSING);
+                }
+                (Scanned::Blank, next)
+            }
+            Next::Comment { next } => (Scanned::Comment, next),
+            Next::Record {
+                end,
+                next,
+                fields,
+                damage,
+            } => {
+                let fault = check(self.bytes.get(start..end).unwrap_or_default());
+                let fault = fault.or(damage.map(|how| damage_fault(how, start)));
+                (
+                    Scanned::Record {
+                        start,
+                        end,
+                        fields,
+                        fault,
+                    },
+                    next,
+                )
+            }
+        };
+        *position = next;
+        scanned
+    }
+
+    /// Takes the record that is next if it is known to be damaged; whether it is.
+    fn damaged(&mut self) -> bool {
+        let start = self.position();
+        let Some(damage) = self
+            .slab
+            .damages
+            .get(self.damages)
+            .filter(|damage| damage.start == start)
+        else {
+            return false;
+        };
+        self.damages += 1;
+        match &mut self.engine {
+            Engine::Simple(scan) => scan.skip_to(damage.next),
+            Engine::General { position } => *position = damage.next,
+        }
+        self.counts.records += 1;
+        if damage.end - start > self.slab.record_bytes {
+            self.too_long(start);
+            return true;
+        }
+        let record = self.bytes.get(start..damage.end).unwrap_or_default();
+        if let Some(fault) = check(record) {
+            self.reject(fault, start, damage.end);
+        } else if requote(record, start, &self.rules, self.kinds, &mut self.spans) {
+            self.mended(Repair::Quotes, start, damage.end);
+        } else if redelimit(record, start, &self.rules, self.kinds, &mut self.spans) {
+            self.mended(Repair::Delimiter, start, damage.end);
+        } else {
+            self.reject(damage_fault(damage.how, start), start, damage.end);
+        }
+        true
+    }
+
     /// A record that is not as it should be; its spans are those from `first` on.
     fn odd(&mut self, start: usize, end: usize, fields: usize, fault: Option<Fault>, first: usize) {
         if end - start > self.slab.record_bytes {
@@ -330,22 +438,46 @@ impl<'a> Splitter<'a> {
             self.reject(fault, start, end);
             return;
         }
-        let repair = if fields < self.columns {
-            self.spans.resize(first + self.columns, Span::MISSING);
-            Some(Repair::Padded)
-        } else {
-            let surplus = self.spans.get(first + self.columns..).unwrap_or_default();
-            let is_blank = fields <= most_fields(self.columns) && surplus.iter().all(|span| span.is_empty());
-            self.spans.truncate(first + self.columns);
-            is_blank.then_some(Repair::Trimmed)
-        };
-        match repair {
+        match self.ragged(start, end, fields, first) {
             Some(repair) => self.mended(repair, start, end),
             None => {
                 self.spans.truncate(first);
                 self.reject(Fault::FieldCount { found: fields }, start, end);
             }
         }
+    }
+
+    /// Makes a row of a record with the wrong number of fields, if it can be one.
+    fn ragged(&mut self, start: usize, end: usize, fields: usize, first: usize) -> Option<Repair> {
+        let (bytes, kinds) = (self.bytes, self.kinds);
+        let spans = self.spans.get(first..).unwrap_or_default();
+        if fields < self.columns && is_prefix(bytes, spans, kinds) {
+            self.spans.resize(first + self.columns, Span::MISSING);
+            return Some(Repair::Padded);
+        }
+        // Not all fields of a record of very many are noted.
+        if fields > self.columns && fields <= most_fields(self.columns) {
+            let surplus = spans.get(self.columns..).unwrap_or_default();
+            let fits = |spans: &[Span]| {
+                spans
+                    .iter()
+                    .enumerate()
+                    .all(|(column, span)| kinds.fits(column, bytes.get(span.range()).unwrap_or_default()))
+            };
+            let is_blank = surplus.iter().all(|span| span.is_empty());
+            if is_blank && fits(spans.get(..self.columns).unwrap_or_default()) {
+                self.spans.truncate(first + self.columns);
+                return Some(Repair::Trimmed);
+            }
+            if let Some(remaining) = without_empty(bytes, spans, kinds) {
+                self.spans.truncate(first);
+                self.spans.extend(remaining);
+                return Some(Repair::EmptyDropped);
+            }
+        }
+        self.spans.truncate(first);
+        let record = bytes.get(start..end).unwrap_or_default();
+        redelimit(record, start, &self.rules, kinds, &mut self.spans).then_some(Repair::Delimiter)
     }
 
     fn too_long(&mut self, start: usize) {
@@ -371,5 +503,14 @@ impl<'a> Splitter<'a> {
             start,
             end,
         });
+    }
+}
+
+fn damage_fault(how: Damaged, start: usize) -> Fault {
+    match how {
+        Damaged::Stray(at) => Fault::StrayQuote {
+            at: at.saturating_sub(start),
+        },
+        Damaged::Unterminated => Fault::UnterminatedQuote,
     }
 }

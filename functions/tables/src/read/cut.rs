@@ -5,7 +5,9 @@
 //! text, and one before a delimiter or a line end closes. Anything else is damage, whose extent is decided here, once, and
 //! told to whoever splits the slab.
 
-use memchr::{memchr, memchr2, memrchr2};
+use memchr::{memchr, memrchr2};
+
+use super::general::{Damaged, Next, Rules, line, next};
 
 /// What a buffer begins with.
 #[derive(Debug, Default)]
@@ -25,8 +27,8 @@ pub(crate) struct Damage {
     pub(crate) end: usize,
     /// Where the next record begins.
     pub(crate) next: usize,
-    /// The closing quote that text follows; none if there is no closing quote.
-    pub(crate) stray: Option<usize>,
+    /// How.
+    pub(crate) how: Damaged,
 }
 
 /// What a cut needs to know.
@@ -56,7 +58,7 @@ pub(crate) fn cut(bytes: &[u8], ended: bool, quoting: Quoting) -> Cut {
             // Where a record is too long already, its end is that of this line, whatever further quotes say.
             let is_long = found - record > quoting.record_bytes;
             let closing = if is_long {
-                Closing::Damaged(None)
+                Closing::Damaged(Damaged::Unterminated)
             } else {
                 closing(bytes, ended, found, record, quoting, quote)
             };
@@ -66,16 +68,20 @@ pub(crate) fn cut(bytes: &[u8], ended: bool, quoting: Quoting) -> Cut {
                     cut.end = record;
                     return cut;
                 }
-                Closing::Damaged(stray) => {
-                    let Some(damage) =
-                        line(bytes, ended, record, if is_long { found } else { record }, stray)
-                    else {
+                Closing::Damaged(how) => {
+                    // It ends with this line: with its first, so that what follows is read.
+                    let Some((end, next)) = line(bytes, if is_long { found } else { record }, ended) else {
                         cut.end = record;
                         return cut;
                     };
-                    cut.damages.push(damage);
-                    record = damage.next;
-                    at = damage.next;
+                    cut.damages.push(Damage {
+                        start: record,
+                        end,
+                        next,
+                        how,
+                    });
+                    record = next;
+                    at = next;
                 }
             }
         }
@@ -102,8 +108,7 @@ fn last_line_end(bytes: &[u8], from: usize) -> Option<usize> {
 enum Closing {
     At(usize),
     NeedMore,
-    /// With the quote that is stray, if that is the damage.
-    Damaged(Option<usize>),
+    Damaged(Damaged),
 }
 
 /// Finds the quote that closes the field which the one at `open` opens.
@@ -113,13 +118,13 @@ fn closing(bytes: &[u8], ended: bool, open: usize, record: usize, quoting: Quoti
         let Some(found) = find(quote, bytes, at) else {
             let beyond = bytes.len() - record > quoting.record_bytes;
             return if ended || beyond {
-                Closing::Damaged(None)
+                Closing::Damaged(Damaged::Unterminated)
             } else {
                 Closing::NeedMore
             };
         };
         if found - record > quoting.record_bytes {
-            return Closing::Damaged(None);
+            return Closing::Damaged(Damaged::Unterminated);
         }
         match bytes.get(found + 1) {
             Some(&next) if next == quote => at = found + 2,
@@ -128,31 +133,32 @@ fn closing(bytes: &[u8], ended: bool, open: usize, record: usize, quoting: Quoti
             }
             None if ended => return Closing::At(found),
             None => return Closing::NeedMore,
-            Some(_) => return Closing::Damaged(Some(found)),
+            Some(_) => return Closing::Damaged(Damaged::Stray(found)),
         }
     }
 }
 
-/// The damaged record ends with the line that `from` stands in: with its first, so that what follows is read. `None` if
-/// that line's end is not there yet.
-fn line(bytes: &[u8], ended: bool, record: usize, from: usize, stray: Option<usize>) -> Option<Damage> {
-    let rest = bytes.get(from..).unwrap_or_default();
-    let (end, next) = match memchr2(b'\n', b'\r', rest) {
-        Some(length) => {
-            let end = from + length;
-            match (bytes.get(end), bytes.get(end + 1)) {
-                (Some(b'\r'), Some(b'\n')) => (end, end + 2),
-                (Some(b'\r'), None) if !ended => return None,
-                _ => (end, end + 1),
+/// The same for any dialect: reads the records one by one.
+pub(crate) fn cut_any(bytes: &[u8], ended: bool, rules: &Rules, record_bytes: usize) -> Cut {
+    let mut cut = Cut::default();
+    let mut spans = Vec::new();
+    loop {
+        match next(bytes, cut.end, ended, rules, record_bytes, 0, &mut spans) {
+            Next::Record {
+                end, next, damage, ..
+            } => {
+                if let Some(how) = damage {
+                    cut.damages.push(Damage {
+                        start: cut.end,
+                        end,
+                        next,
+                        how,
+                    });
+                }
+                cut.end = next;
             }
+            Next::Blank { next } | Next::Comment { next } => cut.end = next,
+            Next::NeedMore | Next::End => return cut,
         }
-        None if ended => (bytes.len(), bytes.len()),
-        None => return None,
-    };
-    Some(Damage {
-        start: record,
-        end,
-        next,
-        stray,
-    })
+    }
 }

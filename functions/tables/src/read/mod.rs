@@ -1,7 +1,7 @@
 //! Delimited text to cells: slabs of whole records, and in each of them where every cell stands.
 //!
 //! One thread reads the text and cuts it into [`Slabs`] ([`slabs`], [`cut`]); any number of others takes a [`Slab`] each and
-//! splits it into [`Block`]s of cells ([`scan`]). Nothing is copied
+//! splits it into [`Block`]s of cells ([`scan`] for dialects like RFC 4180's, [`general`] for all others). Nothing is copied
 //! per cell: a block is the slab's bytes and, for each cell, where in them it stands.
 //!
 //! ## What a record is
@@ -25,12 +25,18 @@
 
 mod block;
 mod cut;
+mod delimited;
+pub(crate) mod general;
+mod repair;
 mod scan;
 mod slabs;
-mod span;
+pub(crate) mod span;
 
+pub(crate) use block::Unescape;
 pub use block::{Block, Counts, Mended, Reject};
-pub use slabs::{Slab, Slabs};
+pub use delimited::Delimited;
+pub(crate) use repair::{redelimit, requote, without_empty};
+pub use slabs::{SLAB_BYTES, Slab, Slabs};
 
 /// The largest record cap taken, in bytes: positions within a slab have 30 bits.
 pub const MAX_RECORD_BYTES: usize = 256 << 20;

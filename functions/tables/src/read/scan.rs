@@ -22,6 +22,8 @@ pub(crate) enum Scanned {
     },
     /// A line without a byte; the span of the empty cell that it may be was added.
     Blank,
+    /// A line that is a comment.
+    Comment,
     /// The slab's end.
     End,
 }

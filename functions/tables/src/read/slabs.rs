@@ -7,7 +7,8 @@ use shared::{Failure, Limits};
 
 use super::{
     MAX_RECORD_BYTES,
-    cut::{Cut, Damage, Quoting, cut},
+    cut::{Cut, Damage, Quoting, cut, cut_any},
+    general::Rules,
 };
 use crate::dialect::Dialect;
 
@@ -55,6 +56,8 @@ pub struct Slabs<R> {
     text: R,
     ended: bool,
     quoting: Quoting,
+    /// Unless quotes alone decide where records end.
+    rules: Option<Rules>,
     slab_bytes: usize,
     /// What to pass before the first record.
     skip_bytes: u64,
@@ -73,8 +76,10 @@ impl<R: Read> Slabs<R> {
     /// [`Limits::record_bytes`].
     pub fn new(text: R, dialect: &Dialect, limits: &Limits) -> Self {
         let record_bytes = limits.record_bytes.clamp(1, MAX_RECORD_BYTES);
+        let rules = Rules::of(dialect);
         Self {
             text,
+            rules: (!rules.is_simple()).then_some(rules),
             ended: false,
             quoting: Quoting {
                 delimiter: dialect.delimiter.bytes().next().unwrap_or(b','),
@@ -107,7 +112,7 @@ impl<R: Read> Slabs<R> {
     }
 
     /// The next slab; `None` at the end of the text.
-    pub fn next(&mut self) -> Result<Option<Slab>, Failure> {
+    pub fn next_slab(&mut self) -> Result<Option<Slab>, Failure> {
         self.pass_header()?;
         if std::mem::take(&mut self.skipping) {
             self.pass_line()?;
@@ -119,7 +124,10 @@ impl<R: Read> Slabs<R> {
                 return Ok(None);
             }
             let bytes = self.buffer.get(..self.length).unwrap_or_default();
-            let Cut { end, damages } = cut(bytes, self.ended, self.quoting);
+            let Cut { end, damages } = match &self.rules {
+                None => cut(bytes, self.ended, self.quoting),
+                Some(rules) => cut_any(bytes, self.ended, rules, self.quoting.record_bytes),
+            };
             if end > 0 {
                 return Ok(Some(self.take(end, damages)));
             }

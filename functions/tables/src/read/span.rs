@@ -49,6 +49,18 @@ impl Span {
         }
     }
 
+    /// The same, so many bytes further on.
+    #[expect(
+        clippy::cast_possible_truncation,
+        reason = "a slab is shorter than 2^30 bytes: MAX_RECORD_BYTES"
+    )]
+    pub(crate) const fn moved(self, by: usize) -> Self {
+        Self {
+            start: self.start + by as u32,
+            end_and_flags: self.end_and_flags + by as u32,
+        }
+    }
+
     /// The cell's bytes within the slab.
     pub(crate) const fn range(self) -> Range<usize> {
         self.start as usize..(self.end_and_flags & !(QUOTED | ESCAPED)) as usize

@@ -34,7 +34,7 @@ fn read_with(text: &[u8], dialect: &Dialect, record_bytes: usize, slab_bytes: us
     let mut slabs = Slabs::new(Trickle(Cursor::new(text), step), dialect, &limits).of_bytes(slab_bytes);
     let columns = dialect.columns();
     let mut outcome = Outcome::default();
-    while let Some(slab) = slabs.next().unwrap() {
+    while let Some(slab) = slabs.next_slab().unwrap() {
         let before = outcome.counts.records;
         let counts = slab
             .for_each_block(dialect, |block| {
@@ -126,21 +126,17 @@ fn blank_lines_are_no_records_but_in_one_column() {
 #[test]
 fn missing_cells_are_null_and_blank_surplus_is_left_out() {
     let outcome = read("1,2,3\n1\n1,2\n1,2,3,,\n1,2,3,4\n", 3);
-    assert_eq!(
-        outcome.rows,
-        [["1", "2", "3"], ["1", "", ""], ["1", "2", ""], ["1", "2", "3"]]
-    );
+    assert_eq!(outcome.rows, [["1", "2", "3"], ["1", "2", ""], ["1", "2", "3"]]);
     assert_eq!(
         outcome.repairs,
-        [
-            (2, 6, Repair::Padded),
-            (3, 8, Repair::Padded),
-            (4, 12, Repair::Trimmed)
-        ]
+        [(3, 8, Repair::Padded), (4, 12, Repair::Trimmed)]
     );
     assert_eq!(
         outcome.rejects,
-        [(5, 20, Fault::FieldCount { found: 4 }, "1,2,3,4".into())]
+        [
+            (2, 6, Fault::FieldCount { found: 1 }, "1".into()),
+            (5, 20, Fault::FieldCount { found: 4 }, "1,2,3,4".into())
+        ]
     );
 }
 
@@ -216,7 +212,7 @@ fn write_cell(cell: &str, always: bool, into: &mut String) {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(2000))]
+    #![proptest_config(ProptestConfig::with_cases(500))]
     #[test]
     fn any_bytes_read_the_same_however_they_are_cut(
         text in bytes(), count in 1_usize..4, cap in 3_usize..200, slab in 1_usize..300, step in 1_usize..50,

@@ -180,7 +180,7 @@ impl Column {
         if mask.is_none()
             && let Some(coded) = Coded::of(member, array)?
         {
-            let tag = Tag { bytes: 0, first: 0, len: 0 };
+            let tag = Tag { bytes: 0, len: 0 };
             return Ok(Self { tag, nulls: None, values: Values::Coded(coded) });
         }
         match member.label {
