@@ -17,6 +17,9 @@ CLIENTS := $(VENV)/installed
 # schemathesis has its own, for its dependencies may clash with those of the other clients.
 VENV_API := .venv-api
 API_CLIENTS := $(VENV_API)/installed
+# What bench-tables measures beside ours.
+VENV_BENCH := .venv-bench
+BENCH_PEERS := $(VENV_BENCH)/installed
 
 .PHONY: help
 help: ## List what can be made
@@ -67,7 +70,8 @@ test-api: build ## Hold the HTTP API to its description: its examples, its answe
 
 $(CLIENTS): tests/clients/requirements.txt
 $(API_CLIENTS): tests/api/requirements.txt
-$(CLIENTS) $(API_CLIENTS):
+$(BENCH_PEERS): bench/tables/requirements.txt
+$(CLIENTS) $(API_CLIENTS) $(BENCH_PEERS):
 	@command -v $(PYTHON) >/dev/null
 	$(PYTHON) -m venv $(@D)
 	$(@D)/bin/pip install --quiet --disable-pip-version-check -r $<
@@ -76,6 +80,12 @@ $(CLIENTS) $(API_CLIENTS):
 .PHONY: bench-api
 bench-api: build ## Measure the HTTP API on the local stack, into bench/ (flags: BENCH_FLAGS=…)
 	target/debug/bench-api $(BENCH_FLAGS)
+
+.PHONY: bench-tables
+bench-tables: tools ## Measure tables beside DuckDB, polars, PyArrow and pandas, into bench/ (flags: BENCH_FLAGS=…)
+	cargo build --release --locked -p tables --no-default-features --example convert
+	$(MAKE) --no-print-directory $(BENCH_PEERS)
+	$(VENV_BENCH)/bin/python bench/tables/run.py $(BENCH_FLAGS)
 
 .PHONY: check
 check: tools check-fmt check-clippy check-docs check-deny check-pure check-template ## Check format, lints, docs, dependencies, purity, template
@@ -118,4 +128,4 @@ check-template:
 .PHONY: clean
 clean: ## Remove what was built; the local stack's data (.longshore) stays
 	cargo clean
-	rm -rf $(VENV) $(VENV_API)
+	rm -rf $(VENV) $(VENV_API) $(VENV_BENCH)

@@ -1,17 +1,19 @@
 //! The run over delimited text: slabs in, row groups, profile and rejects out, in one pass or two.
 
 use std::{
+    collections::BTreeSet,
     io::{Read, Write},
     sync::atomic::{AtomicBool, Ordering},
 };
 
 use arrow_schema::Schema;
-use shared::{Failure, Input, OutputWriter, Outputs};
+use shared::{Failure, Input, OutputWriter, Outputs, Place};
 
 use crate::{
     columns::{Columns, Plan, names::unique_names},
     dialect::Dialect,
     pipeline,
+    processor::MAX_COLUMNS,
     profile::Profile,
     read::{Block, Counts, Delimited, Slab, Slabs},
     rejects::{Rejected, Rejects},
@@ -31,10 +33,6 @@ const MOST_KEPT_REJECTS: usize = 1000;
 pub(crate) struct Outcome {
     /// What it held.
     pub(crate) counts: Counts,
-    /// What its columns are.
-    pub(crate) plans: Vec<Plan>,
-    /// Their words for nothing.
-    pub(crate) tokens: Vec<Tokens>,
     /// What the rows hold.
     pub(crate) profile: Profile,
     /// Records that are no rows.
@@ -44,12 +42,30 @@ pub(crate) struct Outcome {
 }
 
 /// Reads and writes the table.
+///
+/// # Errors
+/// [`Failure::limit`] when it has more than [`MAX_COLUMNS`] columns; [`Failure::rejected`] when no record is a row; what
+/// reading and writing fail with.
 pub(crate) fn run(file: &Delimited, input: &Input<'_>, outputs: &mut dyn Outputs) -> Result<Outcome, Failure> {
     let threads = input.limits.threads.max(1);
     let jobs = threads as u64 + u64::from(threads > 1);
     let slab_bytes = usize::try_from(input.limits.memory_bytes / (jobs * SLAB_TIMES)).unwrap_or(usize::MAX);
-    let slab_bytes = slab_bytes.clamp(LEAST_SLAB_BYTES, MOST_SLAB_BYTES);
+    run_as(file, input, outputs, slab_bytes.clamp(LEAST_SLAB_BYTES, MOST_SLAB_BYTES), threads)
+}
+
+/// Reads and writes the table in slabs of about so many bytes, on so many threads.
+fn run_as(
+    file: &Delimited,
+    input: &Input<'_>,
+    outputs: &mut dyn Outputs,
+    slab_bytes: usize,
+    threads: usize,
+) -> Result<Outcome, Failure> {
     let dialect = &file.dialect;
+    if dialect.columns() > MAX_COLUMNS {
+        let message = format!("the header has more than {MAX_COLUMNS} columns");
+        return Err(Failure::limit("too-many-columns", message).at(Place::Byte { offset: 0 }));
+    }
     let table = Table { dialect, names: unique_names(&dialect.header), threads };
     let mut slabs = file.slabs(input)?.of_bytes(slab_bytes);
     let first = slabs.next_slab()?;
@@ -139,7 +155,7 @@ impl Table<'_> {
         let schema = Schema::new(fields.collect::<Vec<_>>());
         let message = Message::of(&schema)?;
         let mut begun = Some(Begun::new(&schema, outputs)?);
-        let mut profile = Profile::new(&schema);
+        let mut profile = self.profile(&schema, &plans);
         let mut counts = Counts::default();
         let mut rejects = Rejects::default();
         let mut tokens = vec![Tokens::default(); plans.len()];
@@ -191,7 +207,24 @@ impl Table<'_> {
             return Err(rejects.no_good_row());
         }
         let rows_written = begun.finish(&message, outputs)?;
-        Ok(Ended::Written(Box::new(Outcome { counts, plans, tokens, profile, rejects, rows_written })))
+        let mut words = BTreeSet::new();
+        for (column, tokens) in profile.columns.iter_mut().zip(&tokens) {
+            words.extend(tokens.iter().map(|(token, _)| token.to_owned()));
+            column.null_tokens = tokens.iter().map(|(token, count)| (token.to_owned(), count)).collect();
+        }
+        profile.file.null_tokens = words.into_iter().collect();
+        Ok(Ended::Written(Box::new(Outcome { counts, profile, rejects, rows_written })))
+    }
+
+    /// A profile that knows how the columns were called and what they are.
+    fn profile(&self, schema: &Schema, plans: &[Plan]) -> Profile {
+        let mut profile = Profile::new(schema);
+        for ((column, plan), header) in profile.columns.iter_mut().zip(plans).zip(&self.dialect.header) {
+            column.source_name = (*header != column.name).then(|| header.clone());
+            column.described = plan.kind.to_string();
+            column.format = plan.kind.format();
+        }
+        profile
     }
 
     /// What a slab's cells say of their types, whether they repeat themselves, and what the slab held.
@@ -269,3 +302,7 @@ fn keep(block: &Block<'_>, rejected: &mut Vec<Rejected<'static>>) {
     let room = (MOST_KEPT_REJECTS + 1).saturating_sub(rejected.len());
     rejected.extend(Rejected::of(block).take(room).map(Rejected::into_owned));
 }
+
+#[cfg(test)]
+#[path = "delimited_tests.rs"]
+mod tests;

@@ -52,7 +52,7 @@ impl Processor for Tables {
     ) -> Result<Report, Failure> {
         let table = Delimited::open(&input, options)?;
         let outcome = delimited::run(&table, &input, outputs)?;
-        let Outcome { counts, mut profile, rejects, rows_written, .. } = outcome;
+        let Outcome { counts, mut profile, rejects, rows_written } = outcome;
         let report = Report {
             rows: counts.records,
             rows_written,
@@ -73,7 +73,7 @@ impl Processor for Tables {
         for (reason, count) in &report.rejected_by_reason {
             profile.rejected.insert((*reason).to_owned(), *count);
         }
-        profile.file = facts(&input, &table)?;
+        profile.file = FileFacts { null_tokens: profile.file.null_tokens, ..facts(&input, &table)? };
         write_profile(&profile, outputs)?;
         Ok(report)
     }

@@ -1,5 +1,7 @@
 //! The profile of a column.
 
+use std::collections::BTreeMap;
+
 use arrow_array::{
     Array, DictionaryArray,
     cast::AsArray,
@@ -45,6 +47,10 @@ pub struct ColumnProfile {
     pub described: String,
     /// What kept it from a narrower type.
     pub widened: Option<Widened>,
+    /// How its cells are spelled, where values show otherwise.
+    pub format: Option<String>,
+    /// Words that were read as nulls, and how often each came.
+    pub null_tokens: BTreeMap<String, u64>,
     pub(crate) data_type: DataType,
     pub(crate) kind: Kind,
     pub(crate) rows: u64,
@@ -114,6 +120,8 @@ impl ColumnProfile {
             name,
             described: described.into(),
             widened: None,
+            format: None,
+            null_tokens: BTreeMap::new(),
             data_type: data_type.clone(),
             kind,
             rows: 0,
@@ -204,6 +212,9 @@ impl ColumnProfile {
         self.rows += other.rows;
         self.nulls += other.nulls;
         self.not_finite += other.not_finite;
+        for (token, count) in &other.null_tokens {
+            *self.null_tokens.entry(token.clone()).or_default() += count;
+        }
         if self.widened.is_none() {
             self.widened.clone_from(&other.widened);
         }

@@ -223,6 +223,12 @@ pub struct Column {
     /// What kept the column from a narrower type.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub widened: Option<super::Widened>,
+    /// How its cells are spelled, where values show otherwise: `DD.MM.YYYY`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub format: Option<String>,
+    /// Words that were read as nulls, and how often each came; nulls beyond these were empty cells.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub null_tokens: BTreeMap<String, u64>,
     /// What the lists hold.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub items: Option<Box<Column>>,

@@ -103,6 +103,8 @@ pub(crate) fn column(profile: &ColumnProfile, top: usize) -> Column {
         padded: None,
         mojibake: None,
         widened: profile.widened.clone(),
+        format: profile.format.clone(),
+        null_tokens: profile.null_tokens.clone(),
         items: None,
         fields: Vec::new(),
     };
