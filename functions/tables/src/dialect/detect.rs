@@ -148,14 +148,30 @@ pub fn detect(sample: &Sample, wanted: &Wanted) -> Result<Dialect, Failure> {
         }
         None => (asked.clone(), 0.0),
     };
-    let alone = one_column(text, sample);
-    if delimiter.is_none() && best.is_none_or(|best| best.score < alone) {
+    let alone = one_column(text, sample, best.is_none_or(|best| best.score == 0.0));
+    let is_alone = match best {
+        None => true,
+        Some(best) if alone.typed => {
+            // What splits numbers and times may be part of them, unless the header has it too.
+            let ambiguous = matches!(best.rules.delimiter.as_slice(), b":" | b" ")
+                || !first_line(text)
+                    .windows(best.rules.delimiter.len())
+                    .any(|window| window == best.rules.delimiter);
+            ambiguous && best.score < ALONE_TYPED
+        }
+        Some(best) => best.score < ALONE,
+    };
+    if delimiter.is_none() && is_alone {
         rules.delimiter = b",".to_vec();
         // Read with any delimiter that it does not have, a table of one column is what it is.
         if memchr::memchr(b',', text).is_some() {
             rules.delimiter = unused(text).to_vec();
         }
-        confidence = alone;
+        confidence = if alone.typed {
+            ALONE_TYPED
+        } else {
+            alone.confidence()
+        };
     }
     rules.comment = match &wanted.comment {
         Some(comment) => comment.as_ref().map(|prefix| prefix.as_bytes().to_vec()),
@@ -338,8 +354,8 @@ struct Tally {
     fields: Vec<usize>,
     cells: f64,
     known: f64,
-    /// Cells that quotes made whole.
-    quoted: f64,
+    /// Cells that are typed, or that quotes made whole.
+    telling: f64,
 }
 
 /// Scores a candidate on the sample.
@@ -361,7 +377,7 @@ fn try_out(rules: Rules, text: &[u8], sample: &Sample) -> Tried {
         }
         tally.cells += inside.cells;
         tally.known += inside.known;
-        tally.quoted += inside.quoted;
+        tally.telling += inside.telling;
     }
     let types = if tally.cells > 0.0 {
         tally.known / tally.cells
@@ -380,10 +396,17 @@ fn try_out(rules: Rules, text: &[u8], sample: &Sample) -> Tried {
         (Some(b'"'), Some(b'"')) => 1.0,
         (Some(_), _) => 0.995,
     };
+    // Words are split by spaces, and times by colons, whether that means anything or not.
+    let loose = matches!(rules.delimiter.as_slice(), b" " | b":");
+    let evidence = if loose && tally.telling < tally.cells * 0.15 {
+        0.4
+    } else {
+        1.0
+    };
     let score = if columns < 2 {
         0.0
     } else {
-        regular * types * prior * breadth * quoting
+        regular * types * prior * breadth * quoting * evidence
     };
     Tried {
         rules,
@@ -462,6 +485,9 @@ fn read_into(rules: &Rules, text: &[u8], whole: bool, tally: &mut Tally) {
                     let (weight, known) = plausibility(cell, *span, rules);
                     tally.cells += weight;
                     tally.known += known * weight;
+                    if span.is_quoted() || class_of(cell).has(Class::TYPED) {
+                        tally.telling += weight;
+                    }
                 }
                 if damage.is_some() {
                     tally.cells += 1.0;
@@ -498,6 +524,13 @@ fn plausibility(cell: &[u8], span: Span, rules: &Rules) -> (f64, f64) {
 /// Text without quotes: the more it looks as if something in it separates or quotes, the less likely.
 fn text_plausibility(cell: &[u8], rules: &Rules) -> f64 {
     let is_ours = |byte: u8| rules.delimiter.contains(&byte);
+    if !cell
+        .iter()
+        .any(|byte| byte.is_ascii_alphanumeric() || !byte.is_ascii())
+    {
+        // Part of a longer delimiter, most likely.
+        return 0.1;
+    }
     let edges = [cell.first().copied(), cell.last().copied()];
     if edges.contains(&Some(b'"')) || cell.windows(2).any(|pair| pair == b"\\\"") {
         return 0.05;
@@ -517,8 +550,32 @@ fn text_plausibility(cell: &[u8], rules: &Rules) -> f64 {
     if cell.len() > 200 { 0.7 } else { 0.85 }
 }
 
-/// How likely a text is one column.
-fn one_column(text: &[u8], sample: &Sample) -> f64 {
+/// How likely a text is one column whose lines are all of one typed class.
+const ALONE_TYPED: f64 = 0.9;
+/// And how likely where they are not.
+const ALONE: f64 = 0.35;
+
+/// A text read as one column.
+struct Alone {
+    /// Whether its lines are all of one typed class.
+    typed: bool,
+    /// Whether no candidate splits it at all.
+    unsplit: bool,
+}
+
+impl Alone {
+    /// A text that nothing splits is one column for certain.
+    fn confidence(&self) -> f64 {
+        if self.unsplit { 1.0 } else { ALONE }
+    }
+}
+
+fn first_line(text: &[u8]) -> &[u8] {
+    let end = crate::read::general::line(text, 0, true).map_or(text.len(), |(end, _)| end);
+    text.get(..end).unwrap_or_default()
+}
+
+fn one_column(text: &[u8], sample: &Sample, unsplit: bool) -> Alone {
     let text = text.get(..CANDIDATE_BYTES).unwrap_or(text);
     let mut counts = [0_usize; 16];
     let mut lines = 0;
@@ -542,10 +599,9 @@ fn one_column(text: &[u8], sample: &Sample) -> f64 {
         }
     }
     let most = counts.iter().copied().max().unwrap_or(0);
-    if lines > 0 && most * 10 >= lines * 9 {
-        0.9
-    } else {
-        0.35
+    Alone {
+        typed: lines > 0 && most * 10 >= lines * 9,
+        unsplit,
     }
 }
 

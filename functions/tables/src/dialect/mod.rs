@@ -224,6 +224,10 @@ fn score(sample: &[u8], whole: bool, delimiter: u8) -> (u64, usize) {
 }
 
 #[cfg(test)]
+#[path = "tests.rs"]
+mod exports;
+
+#[cfg(test)]
 mod tests {
     use super::*;
 
