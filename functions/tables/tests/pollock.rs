@@ -25,7 +25,6 @@ mod variants;
 use std::{
     collections::BTreeMap,
     fs,
-    hash::Hash,
     path::{Path, PathBuf},
     process::ExitCode,
 };
@@ -159,14 +158,20 @@ fn measure(expected: &Rows, loaded: &Rows) -> [f64; 10] {
     let header = |rows: &Rows| rows.first().map(lower).unwrap_or_default();
     let records = |rows: &Rows| rows.iter().skip(1).map(record).collect::<Vec<_>>();
     let cells = |rows: &Rows| rows.iter().flatten().cloned().collect::<Vec<_>>();
-    let [a, b, c] = compare(header(expected), header(loaded));
-    let [d, e, f] = compare(records(expected), records(loaded));
-    let [g, h, i] = compare(cells(expected), cells(loaded));
-    [1.0, a, b, c, d, e, f, g, h, i]
+    let measures = [
+        compare(&header(expected), &header(loaded)),
+        compare(&records(expected), &records(loaded)),
+        compare(&cells(expected), &cells(loaded)),
+    ];
+    let mut all = [1.0; 10];
+    for (to, from) in all.iter_mut().skip(1).zip(measures.as_flattened()) {
+        *to = *from;
+    }
+    all
 }
 
 /// Precision, recall and F1 as the benchmark's own scorer computes them.
-fn compare<T: Hash + Ord>(expected: Vec<T>, loaded: Vec<T>) -> [f64; 3] {
+fn compare<T: Ord>(expected: &[T], loaded: &[T]) -> [f64; 3] {
     if expected.is_empty() {
         return [1.0; 3];
     }
@@ -175,8 +180,8 @@ fn compare<T: Hash + Ord>(expected: Vec<T>, loaded: Vec<T>) -> [f64; 3] {
     for one in expected {
         *counts.entry(one).or_insert(0_usize) += 1;
     }
-    let mut common = 0;
-    for one in &loaded {
+    let mut common = 0_usize;
+    for one in loaded {
         if let Some(count) = counts.get_mut(one).filter(|count| **count > 0) {
             *count -= 1;
             common += 1;

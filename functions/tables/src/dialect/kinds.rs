@@ -158,9 +158,7 @@ fn moment(cell: &[u8], digits: usize, letters: usize) -> Option<Class> {
     let is_apart = count(b" T") > 0;
     match (is_date, has_time) {
         (true, true) if few_letters && is_apart => Some(Class::DATE_TIME),
-        (true, false) if letters <= 1 || month => {
-            (digits >= 4 && digits <= 8 || month).then_some(Class::DATE)
-        }
+        (true, false) if letters <= 1 || month => ((4..=8).contains(&digits) || month).then_some(Class::DATE),
         (false, true) if (letters == 0 || letters == 2) && digits <= 9 => Some(Class::TIME),
         _ => None,
     }

@@ -51,6 +51,7 @@ fn write(rows: &[Vec<String>], style: Style<'_>) -> String {
     rows.iter().map(|row| line(row, style)).collect()
 }
 
+#[expect(clippy::too_many_lines, reason = "a list of kinds")]
 pub fn of(clean: &Rows) -> Vec<Variant> {
     let mut variants = Vec::new();
     let mut add = |name: String, polluted: String, expected: &[Vec<String>]| {
