@@ -125,13 +125,14 @@ fn number(cell: &[u8], first: u8, digits: usize, letters: usize) -> Option<Class
     // 1.2.3 is a version or a date.
     let points = text.bytes().filter(|byte| *byte == b'.').count();
     let commas = text.bytes().filter(|byte| *byte == b',').count();
-    (body && begins && (points <= 1 || commas <= 1) && (points < 2 || is_grouped(text)))
+    let grouped = |count: usize, mark: char| count < 2 || is_grouped(text, mark);
+    (body && begins && (points <= 1 || commas <= 1) && grouped(points, '.') && grouped(commas, ','))
         .then_some(Class::NUMBER)
 }
 
-/// Whether what stands between the points are groups of three: `1.234.567,89`.
-fn is_grouped(text: &str) -> bool {
-    text.split('.')
+/// Whether what stands between the marks are groups of three: `1.234.567,89`.
+fn is_grouped(text: &str, mark: char) -> bool {
+    text.split(mark)
         .skip(1)
         .all(|group| group.bytes().take_while(u8::is_ascii_digit).count() == 3)
 }
@@ -157,9 +158,7 @@ fn moment(cell: &[u8], digits: usize, letters: usize) -> Option<Class> {
     let is_apart = count(b" T") > 0;
     match (is_date, has_time) {
         (true, true) if few_letters && is_apart => Some(Class::DATE_TIME),
-        (true, false) if letters <= 1 || month => {
-            (digits >= 4 && digits <= 8 || month).then_some(Class::DATE)
-        }
+        (true, false) if letters <= 1 || month => ((4..=8).contains(&digits) || month).then_some(Class::DATE),
         (false, true) if (letters == 0 || letters == 2) && digits <= 9 => Some(Class::TIME),
         _ => None,
     }

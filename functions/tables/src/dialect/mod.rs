@@ -2,6 +2,8 @@
 
 mod detect;
 mod kinds;
+mod records;
+mod score;
 mod table;
 
 use serde::Serialize;

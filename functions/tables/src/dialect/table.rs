@@ -10,8 +10,9 @@ use shared::{Failure, Place};
 
 use super::{
     Kinds, class_of,
-    detect::{Record, Records, Sample, Wanted, kinds_of},
+    detect::{Sample, Wanted},
     kinds::Class,
+    records::{Record, Records, kinds_of},
 };
 use crate::read::{
     Unescape,

@@ -438,12 +438,11 @@ impl<'a> Splitter<'a> {
             self.reject(fault, start, end);
             return;
         }
-        match self.ragged(start, end, fields, first) {
-            Some(repair) => self.mended(repair, start, end),
-            None => {
-                self.spans.truncate(first);
-                self.reject(Fault::FieldCount { found: fields }, start, end);
-            }
+        if let Some(repair) = self.ragged(start, end, fields, first) {
+            self.mended(repair, start, end);
+        } else {
+            self.spans.truncate(first);
+            self.reject(Fault::FieldCount { found: fields }, start, end);
         }
     }
 

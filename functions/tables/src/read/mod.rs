@@ -35,7 +35,7 @@ pub(crate) mod span;
 pub(crate) use block::Unescape;
 pub use block::{Block, Counts, Mended, Reject};
 pub use delimited::Delimited;
-pub(crate) use repair::{redelimit, requote, without_empty};
+pub(crate) use repair::requote;
 pub use slabs::{SLAB_BYTES, Slab, Slabs};
 
 /// The largest record cap taken, in bytes: positions within a slab have 30 bits.

@@ -50,12 +50,6 @@ pub(crate) fn requote(
     let ends: Vec<usize> = delimiters(record, &rules.delimiter)
         .chain([record.len()])
         .collect();
-    let begin = |index: usize| {
-        index
-            .checked_sub(1)
-            .and_then(|before| ends.get(before))
-            .map_or(0, |end| end + rules.delimiter.len())
-    };
     if ends.len() < columns || ends.len().saturating_mul(columns + 1) > MAX_STATES {
         return false;
     }
@@ -80,7 +74,7 @@ pub(crate) fn requote(
         if here.is_empty() {
             continue;
         }
-        let start = begin(index);
+        let start = begin(index, &ends, rules.delimiter.len());
         let opens = record.get(start) == Some(&quote);
         let mut reach = |to: usize, quoted: bool, cost: u32, cell: &[u8]| {
             for &(count, before, tied) in &here {
@@ -127,27 +121,46 @@ pub(crate) fn requote(
             reach(later + 1, true, quotes.lone() * LONE_QUOTE, cell);
         }
     }
+    way_back(&states, columns, &ends, rules.delimiter.len(), offset, spans)
+}
+
+/// Adds the spans of the way by which the last state was reached; whether there is one, and no other as good.
+fn way_back(
+    states: &[Option<Step>],
+    columns: usize,
+    ends: &[usize],
+    delimiter_bytes: usize,
+    offset: usize,
+    spans: &mut Vec<Span>,
+) -> bool {
     let mut at = ends.len();
-    let mut count = columns;
     let mut found = Vec::with_capacity(columns);
-    while count > 0 {
-        let Some(step) = states.get(at * width + count).copied().flatten() else {
+    for count in (1..=columns).rev() {
+        let Some(step) = states.get(at * (columns + 1) + count).copied().flatten() else {
             return false;
         };
         if step.tied {
             return false;
         }
-        let (start, end) = (begin(step.from), ends.get(at - 1).copied().unwrap_or_default());
+        let start = offset + begin(step.from, ends, delimiter_bytes);
+        let end = offset + ends.get(at.saturating_sub(1)).copied().unwrap_or_default();
         found.push(if step.quoted {
-            Span::quoted(offset + start + 1, offset + end - 1, true)
+            Span::quoted(start + 1, end - 1, true)
         } else {
-            Span::plain(offset + start, offset + end)
+            Span::plain(start, end)
         });
         at = step.from;
-        count -= 1;
     }
     spans.extend(found.iter().rev());
     true
+}
+
+/// Where field `index` begins: the first at 0, each other behind the delimiter before.
+fn begin(index: usize, ends: &[usize], delimiter_bytes: usize) -> usize {
+    index
+        .checked_sub(1)
+        .and_then(|before| ends.get(before))
+        .map_or(0, |end| end + delimiter_bytes)
 }
 
 /// Counts the quotes that should have been escaped.

@@ -47,7 +47,7 @@ pub fn refuse(start: &[u8]) -> Result<(), Failure> {
         return Ok(());
     }
     // One NUL may be one bad row; a binary format has one in every few bytes.
-    let nuls = head.iter().filter(|byte| **byte == 0).count();
+    let nuls = memchr::memchr_iter(0, head).count();
     if nuls * 20 > head.len() || head.first() == Some(&0) {
         let offset = memchr::memchr(0, head).unwrap_or(0) as u64;
         let message = "not a table: NUL bytes, so this is no text";

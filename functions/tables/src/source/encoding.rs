@@ -335,7 +335,7 @@ mod tests {
     fn every_encoding_becomes_utf_8() {
         let text = "name,Ort\nJürgen,Köln 😀 €\n".repeat(20);
         let latin = "name,Ort\nJürgen,Köln\n".repeat(20);
-        let latin_bytes: Vec<u8> = latin.chars().map(|char| char as u32 as u8).collect();
+        let latin_bytes: Vec<u8> = latin.chars().map(|char| u8::try_from(char).unwrap()).collect();
         for (bytes, name, expected) in [
             (text.clone().into_bytes(), "UTF-8", &text),
             (["\u{FEFF}", &text].concat().into_bytes(), "UTF-8 with BOM", &text),
