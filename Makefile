@@ -25,6 +25,9 @@ API_CLIENTS := $(VENV_API)/installed
 VENV_DEPLOY := .venv-deploy
 DEPLOY_TOOLS := $(VENV_DEPLOY)/installed
 WITH_DEPLOY_TOOLS := SAM_CLI_TELEMETRY=0 PATH="$$PWD/$(VENV_DEPLOY)/bin:$$PATH"
+# What bench-tables measures beside ours.
+VENV_TABLES := .venv-tables
+BENCH_PEERS := $(VENV_TABLES)/installed
 
 .PHONY: help
 help: ## List what can be made
@@ -76,7 +79,8 @@ test-api: build ## Hold the HTTP API to its description: its examples, its answe
 $(CLIENTS): tests/clients/requirements.txt
 $(API_CLIENTS): tests/api/requirements.txt
 $(DEPLOY_TOOLS): deploy/requirements.txt
-$(CLIENTS) $(API_CLIENTS) $(DEPLOY_TOOLS):
+$(BENCH_PEERS): bench/tables/requirements.txt
+$(CLIENTS) $(API_CLIENTS) $(DEPLOY_TOOLS) $(BENCH_PEERS):
 	@command -v $(PYTHON) >/dev/null
 	$(PYTHON) -m venv $(@D)
 	$(@D)/bin/pip install --quiet --disable-pip-version-check -r $<
@@ -147,6 +151,12 @@ bench-cold: peers ## Measure cold starts beside peers in Python, into bench/ and
 	cargo build $(CARGO_ALL) --bins
 	target/debug/bench-cold $(BENCH_FLAGS)
 
+.PHONY: bench-tables
+bench-tables: tools ## Measure tables beside DuckDB, polars, PyArrow and pandas, into bench/ (flags: BENCH_FLAGS=…)
+	cargo build --release --locked -p tables --no-default-features --example convert
+	$(MAKE) --no-print-directory $(BENCH_PEERS)
+	$(VENV_TABLES)/bin/python bench/tables/run.py $(BENCH_FLAGS)
+
 .PHONY: check
 check: tools check-fmt check-clippy check-docs check-deny check-pure check-template ## Check format, lints, docs, dependencies, purity, template
 
@@ -188,4 +198,4 @@ check-template:
 .PHONY: clean
 clean: ## Remove what was built; the local stack's data (.longshore) stays
 	cargo clean
-	rm -rf .aws-sam $(VENV) $(VENV_API) $(VENV_DEPLOY) $(VENV_BENCH)
+	rm -rf .aws-sam $(VENV) $(VENV_API) $(VENV_DEPLOY) $(VENV_BENCH) $(VENV_TABLES)

@@ -11,6 +11,7 @@
 //! | `aws` | S3 and DynamoDB behind the store traits, configuration |
 //! | `handover` | handing files over to the functions of their kinds |
 //! | `lambda` | telemetry and the loop that runs a processor on Lambda |
+//! | `decompress` | capped decoders of gzip and zstd |
 //! | `schema` | JSON Schemas of what clients see |
 //! | `conformance` | the suite that every store implementation must pass |
 
@@ -24,6 +25,8 @@ pub mod catalogue;
 pub mod config;
 #[cfg(feature = "attempt")]
 pub mod deadline;
+#[cfg(feature = "decompress")]
+pub mod decompress;
 #[cfg(feature = "catalogue")]
 pub mod event;
 pub mod failure;

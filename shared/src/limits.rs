@@ -14,15 +14,18 @@ pub struct Limits {
     /// Memory a core may plan with for its buffers, in bytes: what the function has, less what everything
     /// around the core needs.
     pub memory_bytes: u64,
+    /// How many threads may work for a core beside its own; up to one, everything is done on that one.
+    pub threads: usize,
 }
 
 impl Default for Limits {
-    /// What a laptop run gets: 16 GiB of input, records of 1 MiB, 256 MiB of buffers.
+    /// What a laptop run gets: 16 GiB of input, records of 1 MiB, 256 MiB of buffers, one thread.
     fn default() -> Self {
         Self {
             input_bytes: 16 << 30,
             record_bytes: 1 << 20,
             memory_bytes: 256 << 20,
+            threads: 1,
         }
     }
 }

@@ -1,13 +1,16 @@
-//! Runs the core on a local file: `cargo run --release -p tables --example convert -- FILE OUT_DIR`.
+//! Runs the core on a local file:
+//! `cargo run --release -p tables --example convert -- [--threads N] FILE OUT_DIR`.
 //!
-//! Writes the outputs into `OUT_DIR` and the report, as JSON, to standard output. The exit code is 0 when done, 2
-//! when the file is rejected, 1 when the fault is ours.
+//! Writes the outputs into `OUT_DIR` and the report, as JSON, to standard output. On a terminal a bar shows how far it is.
+//! The exit code is 0 when done, 2 when the file is rejected, 1 when the fault is ours.
 
 use std::{
+    ffi::OsString,
     fs::{self, File},
-    io::{self, BufWriter, Read, Seek, SeekFrom, Write},
-    path::{Path, PathBuf},
+    io::{self, BufWriter, IsTerminal, Read, Seek, SeekFrom, Write},
+    path::PathBuf,
     process::ExitCode,
+    sync::atomic::{AtomicU64, Ordering},
 };
 
 use anyhow::Context;
@@ -17,13 +20,44 @@ use shared::{
 };
 use tables::Tables;
 
+const USAGE: &str = "usage: convert [--threads N] FILE OUT_DIR";
+/// More threads are of use only where memory is planned for them.
+const MOST_THREADS: usize = 2;
+
+struct Arguments {
+    threads: usize,
+    file: PathBuf,
+    out_dir: PathBuf,
+}
+
+impl Arguments {
+    fn read(arguments: impl Iterator<Item = OsString>) -> anyhow::Result<Self> {
+        let mut threads = std::thread::available_parallelism().map_or(1, |cores| cores.get().min(MOST_THREADS));
+        let mut paths = Vec::new();
+        let mut arguments = arguments.peekable();
+        while let Some(argument) = arguments.next() {
+            if argument == "--threads" {
+                let number = arguments.next().and_then(|number| number.to_str().and_then(|number| number.parse().ok()));
+                threads = number.filter(|number| (1..=64).contains(number)).context("--threads takes a number from 1 to 64")?;
+            } else {
+                paths.push(PathBuf::from(argument));
+            }
+        }
+        let [file, out_dir] = <[PathBuf; 2]>::try_from(paths).map_err(|_| anyhow::anyhow!(USAGE))?;
+        Ok(Self { threads, file, out_dir })
+    }
+}
+
 fn main() -> ExitCode {
-    let arguments: Vec<PathBuf> = std::env::args_os().skip(1).map(PathBuf::from).collect();
-    let [file, out_dir] = arguments.as_slice() else {
-        let _ = writeln!(io::stderr(), "usage: convert FILE OUT_DIR");
-        return ExitCode::from(1);
+    let arguments = match Arguments::read(std::env::args_os().skip(1)) {
+        Ok(arguments) => arguments,
+        Err(error) => {
+            let _ = writeln!(io::stderr(), "{error}");
+            return ExitCode::from(1);
+        }
     };
-    match convert(file, out_dir) {
+    let file = &arguments.file;
+    match convert(&arguments) {
         Ok(Ok(())) => ExitCode::SUCCESS,
         Ok(Err(failure)) => {
             let _ = writeln!(io::stderr(), "{}: {}: {failure}", file.display(), failure.code);
@@ -37,7 +71,8 @@ fn main() -> ExitCode {
     }
 }
 
-fn convert(file: &Path, out_dir: &Path) -> anyhow::Result<Result<(), Failure>> {
+fn convert(arguments: &Arguments) -> anyhow::Result<Result<(), Failure>> {
+    let Arguments { threads, file, out_dir } = arguments;
     let metadata = fs::metadata(file).context("cannot read the file")?;
     anyhow::ensure!(metadata.is_file(), "not a file");
     fs::create_dir_all(out_dir).with_context(|| format!("cannot create {}", out_dir.display()))?;
@@ -50,17 +85,15 @@ fn convert(file: &Path, out_dir: &Path) -> anyhow::Result<Result<(), Failure>> {
         size_bytes: metadata.len(),
         declared_type: None,
     };
-    let limits = Limits::default();
-    let source = LocalFile(file.to_owned());
+    let limits = Limits { threads: *threads, ..Limits::default() };
+    let source = LocalFile { path: file.clone(), bar: Bar::new(metadata.len()) };
     let mut outputs = Folder {
-        folder: out_dir.to_owned(),
+        folder: out_dir.clone(),
         finished: Vec::new(),
     };
-    let report = match Tables.process(
-        Input::new(&facts, &limits, &source),
-        &TablesOptions::default(),
-        &mut outputs,
-    ) {
+    let result = Tables.process(Input::new(&facts, &limits, &source), &TablesOptions::default(), &mut outputs);
+    source.bar.end();
+    let report = match result {
         Ok(report) => report,
         Err(failure) => {
             outputs.remove();
@@ -73,18 +106,72 @@ fn convert(file: &Path, out_dir: &Path) -> anyhow::Result<Result<(), Failure>> {
     Ok(Ok(()))
 }
 
-struct LocalFile(PathBuf);
+/// How much of the file has been read, shown where there is a terminal to show it on.
+struct Bar {
+    shown: bool,
+    size_bytes: u64,
+    percent: AtomicU64,
+}
+
+impl Bar {
+    const WIDTH: u64 = 40;
+
+    fn new(size_bytes: u64) -> Self {
+        Self { shown: io::stderr().is_terminal() && size_bytes > 0, size_bytes, percent: AtomicU64::new(u64::MAX) }
+    }
+
+    fn show(&self, read_bytes: u64) {
+        if !self.shown {
+            return;
+        }
+        let percent = (read_bytes * 100 / self.size_bytes).min(100);
+        if self.percent.swap(percent, Ordering::Relaxed) != percent {
+            let filled = usize::try_from(percent * Self::WIDTH / 100).unwrap_or_default();
+            let bar = format!("{:<width$}", "#".repeat(filled), width = usize::try_from(Self::WIDTH).unwrap_or_default());
+            let mib = self.size_bytes >> 20;
+            let _ = write!(io::stderr(), "\r[{bar}] {percent:3} % of {mib} MiB");
+        }
+    }
+
+    fn end(&self) {
+        if self.shown {
+            // The line is given back.
+            let _ = write!(io::stderr(), "\r\x1B[K");
+        }
+    }
+}
+
+struct LocalFile {
+    path: PathBuf,
+    bar: Bar,
+}
 
 impl LocalFile {
     fn open(&self) -> Result<File, Failure> {
-        File::open(&self.0)
-            .map_err(|error| Failure::internal("open", format!("{}: {error}", self.0.display())))
+        File::open(&self.path)
+            .map_err(|error| Failure::internal("open", format!("{}: {error}", self.path.display())))
+    }
+}
+
+/// One pass over the file. A second one begins at the left again.
+struct Pass<'a> {
+    file: File,
+    read_bytes: u64,
+    bar: &'a Bar,
+}
+
+impl Read for Pass<'_> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let read = self.file.read(buffer)?;
+        self.read_bytes += read as u64;
+        self.bar.show(self.read_bytes);
+        Ok(read)
     }
 }
 
 impl Source for LocalFile {
     fn reader(&self) -> Result<Box<dyn Read + Send + '_>, Failure> {
-        Ok(Box::new(self.open()?))
+        Ok(Box::new(Pass { file: self.open()?, read_bytes: 0, bar: &self.bar }))
     }
 
     fn read_at(&self, offset: u64, buffer: &mut [u8]) -> Result<usize, Failure> {
@@ -144,7 +231,7 @@ impl Outputs for Folder {
         let file = File::create(&path)
             .map_err(|error| Failure::internal("create", format!("{}: {error}", path.display())))?;
         self.finished.push(name.to_owned());
-        Ok(Box::new(LocalOutput(BufWriter::new(file))))
+        Ok(Box::new(LocalOutput(BufWriter::with_capacity(1 << 20, file))))
     }
 }
 

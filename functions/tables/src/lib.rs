@@ -1,36 +1,37 @@
-//! Delimited text to typed Parquet: the pure core of the function `tables`.
+//! Tables of any kind to typed Parquet and Protocol Buffers: the pure core of the function `tables`.
 //!
-//! A file passes twice. The first pass ([`dialect`], [`reader`], [`infer`]) finds the delimiter and what every column
-//! holds, and sets bad records aside ([`rejects`]); the second ([`columns`], [`mod@write`], [`profile`]) parses each cell into
-//! its column's type, profiles it and writes it. Memory is flat in the size of the file: a block of it is held, the rows
-//! of one batch, and one row group as Parquet.
+//! A file passes once. One thread reads it and cuts it into slabs of whole records ([`read`]); for each of them a worker parses
+//! the cells into typed columns ([`columns`]), profiles them ([`profile`]) and encodes them ([`mod@write`]), and the
+//! results are appended in the file's order (`pipeline`). Types are those of the first slab; where a later cell contradicts
+//! one, the rest of the file is looked at for its types alone ([`types`]), and it passes once more. Memory is flat
+//! in the size of the file: a few slabs are held at a time.
 //!
 //! | module | holds |
 //! |---|---|
-//! | [`processor`] | the adapter to the contract in `shared`, and the order of the two passes |
-//! | [`dialect`] | what a file is by its first bytes: refused if it is no text, else its delimiter |
-//! | [`reader`], [`scan`] | records and cells over a byte stream, and the loop that finds them |
-//! | [`infer`] | which type a column may have; [`number`] and [`time`] read the cells |
-//! | [`names`] | column names made unique |
-//! | [`columns`], [`mod@write`] | typed columns, and Parquet |
-//! | [`profile`], [`distinct`] | what `profile.json` says; how different values are counted |
+//! | [`processor`] | the adapter to the contract in `shared` |
+//! | [`source`] | the bytes of a file as text in UTF-8: decompressed, decoded |
+//! | [`dialect`] | how a text is delimited, where its table begins and what its columns are called |
+//! | [`read`] | slabs of whole records over a stream, and the cells in them |
+//! | `delimited` | the run over delimited text |
+//! | [`types`] | which type a column may have, and how its cells read |
+//! | [`columns`] | cells to typed columns, and their names |
+//! | [`mod@write`] | Parquet and Protocol Buffers |
+//! | [`profile`] | what `profile.json` and `profile.html` say |
 //! | [`rejects`] | `rejects.jsonl` |
 //!
 //! Every record of the file is a row of `table.parquet` or a line of `rejects.jsonl`; the run fails if the counts do
 //! not add up.
 
 pub mod columns;
+mod delimited;
 pub mod dialect;
-pub mod distinct;
-pub mod infer;
-pub mod names;
-pub mod number;
+mod pipeline;
 pub mod processor;
 pub mod profile;
-pub mod reader;
+pub mod read;
 pub mod rejects;
-pub mod scan;
-pub mod time;
+pub mod source;
+pub mod types;
 pub mod write;
 
 pub use processor::{Report, Tables};

@@ -5,7 +5,7 @@ use std::{borrow::Cow, collections::BTreeMap, io::Write};
 use serde::Serialize;
 use shared::{Failure, OutputWriter, Outputs, Place};
 
-use crate::reader::{Block, Fault, Reject};
+use crate::read::{Block, Fault};
 
 /// How many bytes of a rejected record are shown.
 pub const RAW_BYTES: usize = 1024;
@@ -29,6 +29,45 @@ struct Line<'a> {
     raw_truncated: bool,
 }
 
+/// A record that is no row.
+#[derive(Debug, Clone)]
+pub struct Rejected<'a> {
+    /// Number of the record, from 1; the header and blank lines are not counted.
+    pub row: u64,
+    /// Offset of the record's first byte.
+    pub offset: u64,
+    /// Why.
+    pub fault: Fault,
+    /// Its bytes, one more than are shown at most.
+    pub raw: Cow<'a, [u8]>,
+}
+
+impl<'a> Rejected<'a> {
+    /// A block's rejects. Rows are numbered from the slab's first.
+    pub fn of(block: &Block<'a>) -> impl Iterator<Item = Self> {
+        block.rejects.iter().map(|reject| {
+            let raw = block.raw(reject.start, reject.end);
+            Rejected {
+                row: reject.row,
+                offset: block.offset(reject.start),
+                fault: reject.fault,
+                raw: Cow::Borrowed(raw.get(..=RAW_BYTES).unwrap_or(raw)),
+            }
+        })
+    }
+
+    /// The same, holding its own bytes.
+    #[must_use]
+    pub fn into_owned(self) -> Rejected<'static> {
+        Rejected {
+            row: self.row,
+            offset: self.offset,
+            fault: self.fault,
+            raw: Cow::Owned(self.raw.into_owned()),
+        }
+    }
+}
+
 /// Writes rejected records and counts them. The output is created with the first of them.
 #[derive(Default)]
 pub struct Rejects {
@@ -39,20 +78,20 @@ pub struct Rejects {
 }
 
 impl Rejects {
-    /// Writes a block's rejects. `columns` and `record_bytes` are what the records broke.
-    pub fn take(
+    /// Writes rejects. `columns` and `record_bytes` are what the records broke.
+    pub fn take<'a>(
         &mut self,
-        block: &Block<'_>,
+        rejected: impl Iterator<Item = Rejected<'a>>,
         columns: usize,
         record_bytes: usize,
         outputs: &mut dyn Outputs,
     ) -> Result<(), Failure> {
-        if block.rejects.is_empty() {
-            return Ok(());
-        }
         self.lines.clear();
-        for reject in block.rejects {
-            self.line(block, reject, columns, record_bytes)?;
+        for rejected in rejected {
+            self.line(&rejected, columns, record_bytes)?;
+        }
+        if self.lines.is_empty() {
+            return Ok(());
         }
         let output = match &mut self.output {
             Some(output) => output,
@@ -63,20 +102,13 @@ impl Rejects {
             .map_err(|error| Failure::from_write(&error))
     }
 
-    fn line(
-        &mut self,
-        block: &Block<'_>,
-        reject: &Reject,
-        columns: usize,
-        record_bytes: usize,
-    ) -> Result<(), Failure> {
-        let (reason, message) = explain(reject.fault, columns, record_bytes);
+    fn line(&mut self, rejected: &Rejected<'_>, columns: usize, record_bytes: usize) -> Result<(), Failure> {
+        let (reason, message) = explain(rejected.fault, columns, record_bytes);
         *self.by_reason.entry(reason).or_default() += 1;
-        let raw = block.raw(reject);
-        let byte_offset = block.offset(reject);
+        let raw = rejected.raw.as_ref();
         let line = Line {
-            row: reject.row,
-            byte_offset,
+            row: rejected.row,
+            byte_offset: rejected.offset,
             reason,
             message: &message,
             raw: show(raw),
@@ -86,7 +118,7 @@ impl Rejects {
             .map_err(|error| Failure::internal("rejects", error.to_string()))?;
         self.lines.push(b'\n');
         if self.first.len() < REMEMBERED {
-            self.first.push((reject.row, byte_offset, message));
+            self.first.push((rejected.row, rejected.offset, message));
         }
         Ok(())
     }

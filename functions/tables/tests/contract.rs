@@ -20,14 +20,15 @@ fn refused(bytes: &[u8]) -> (FailureKind, String, String) {
 fn a_delimiter_that_is_asked_for_is_not_looked_for() {
     let bytes = b"a;b,c\n1;2,3\n";
     for (delimiter, header) in [
-        (Delimiter::Comma, ["a;b", "c"]),
-        (Delimiter::Semicolon, ["a", "b,c"]),
+        (Delimiter::COMMA, ["a;b", "c"]),
+        (Delimiter::SEMICOLON, ["a", "b,c"]),
     ] {
         let options = TablesOptions {
-            delimiter: Some(delimiter),
+            delimiter: Some(delimiter.clone()),
+            ..TablesOptions::default()
         };
         let done = convert_as(bytes, &Limits::default(), options).unwrap();
-        assert_eq!(done.report.delimiter, char::from(delimiter.byte()));
+        assert_eq!(done.report.delimiter.to_string(), delimiter.as_str());
         let profile: serde_json::Value = serde_json::from_slice(&done.outputs["profile.json"]).unwrap();
         let names: Vec<_> = profile["columns"]
             .as_array()

@@ -86,7 +86,8 @@ fn done_view() -> FileView {
 fn options() -> Options {
     Options {
         tables: Some(TablesOptions {
-            delimiter: Some(Delimiter::Comma),
+            delimiter: Some(Delimiter::COMMA),
+            ..TablesOptions::default()
         }),
     }
 }

@@ -1,0 +1,243 @@
+"""Measures `tables` beside what people use today: wall time, CPU seconds and peak memory of whole processes.
+
+    run.py [--rounds N] [--only NAME] [--dry-run]
+
+Every candidate of an input runs once in each round, in an order that turns with the rounds, so that what else the machine
+does falls on all of them. CPU seconds (user and system) and the peak of resident memory are the kernel's, by wait4.
+"""
+
+import argparse
+import json
+import os
+import platform
+import shutil
+import statistics
+import subprocess
+import sys
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import inputs
+
+HERE = Path(__file__).resolve().parent
+ROOT = HERE.parent.parent
+WORK = ROOT / "target" / "bench"
+CONVERT = ROOT / "target" / "release" / "examples" / "convert"
+RESULTS = HERE.parent / "results" / "tables.json"
+README = HERE.parent / "README.md"
+FROM, TO = "<!-- bench-tables writes from here -->", "<!-- to here -->"
+
+# What the issue asks for.
+CPU_GOAL, MEMORY_GOAL, SPEEDUP_GOAL, MEMORY_CAP_MB, PROTOBUF_GOAL = 0.5, 0.25, 1.8, 256, 20
+PEERS = ["duckdb", "polars", "polars-streaming", "pyarrow", "pandas"]
+
+
+@dataclass
+class Candidate:
+    """A way from a CSV to Parquet (or Protocol Buffers)."""
+
+    name: str
+    input: str
+    threads: int
+    profile: bool
+    command: list
+    runs: list = field(default_factory=list)
+    failed: str = ""
+
+    def median(self, key):
+        return statistics.median(run[key] for run in self.runs)
+
+    def spread(self, key):
+        values = [run[key] for run in self.runs]
+        return [min(values), max(values)]
+
+
+def measure(command, out):
+    """Runs a command as a process of its own."""
+    shutil.rmtree(out, ignore_errors=True)
+    out.mkdir(parents=True)
+    with (out / "log").open("wb") as log:
+        began = time.monotonic()
+        process = subprocess.Popen(command, stdout=log, stderr=log, stdin=subprocess.DEVNULL)
+        _, status, usage = os.wait4(process.pid, 0)
+        wall = time.monotonic() - began
+        process.returncode = os.waitstatus_to_exitcode(status)
+    run = {
+        "wall_s": round(wall, 3),
+        "cpu_s": round(usage.ru_utime + usage.ru_stime, 3),
+        "peak_mb": round(usage.ru_maxrss / 1024, 1),
+        "parquet_mb": round(sum(file.stat().st_size for file in out.glob("*.parquet")) / 1e6, 1),
+    }
+    log = (out / "log").read_text(errors="replace").strip().splitlines()
+    shutil.rmtree(out, ignore_errors=True)
+    return run, "" if process.returncode == 0 else f"exit {process.returncode}: {log[-1] if log else ''}"
+
+
+def candidates(paths):
+    found = []
+    for name, path in paths.items():
+        out = WORK / "out"
+        for threads in [1, 2]:
+            ours = [str(CONVERT), "--threads", str(threads), str(path), str(out)]
+            found.append(Candidate("longshore", name, threads, True, ours))
+        for peer in PEERS:
+            for threads, profile in [(1, True), (1, False), (2, True)]:
+                if threads == 2 and peer == "pandas":
+                    continue
+                peers = [sys.executable, str(HERE / "peers.py"), peer, str(path), str(out)]
+                peers += ["--threads", str(threads)] + ["--profile"] * profile
+                found.append(Candidate(peer, name, threads, profile, peers))
+    return found
+
+
+def protobuf_candidates():
+    """CSV to Protocol Buffers, if that is measured: `protobuf.py` beside this file gives the candidates.
+
+    It has `candidates(source, work)`, which gives `(name, command)` pairs; each writes records into the folder it is told.
+    The one named `longshore` is ours.
+    """
+    if not (HERE / "protobuf.py").exists():
+        return []
+    sys.path.insert(0, str(HERE))
+    import protobuf
+
+    pairs = protobuf.candidates(WORK / "flights-once.csv", WORK)
+    return [Candidate(name, "protobuf", 1, False, command) for name, command in pairs]
+
+
+def run_all(all_candidates, rounds):
+    for number in range(rounds):
+        turn = number % max(len(all_candidates), 1)
+        for candidate in all_candidates[turn:] + all_candidates[:turn]:
+            if candidate.failed:
+                continue
+            run, failed = measure(candidate.command, WORK / "out")
+            what = f"{candidate.input} {candidate.name} {candidate.threads} thread(s)"
+            what += "" if candidate.profile else ", no profile"
+            print(f"round {number + 1}: {what}: {failed or run}", flush=True)
+            if failed:
+                candidate.failed = failed
+                candidate.runs = []
+            else:
+                candidate.runs.append(run)
+
+
+def pick(all_candidates, **wanted):
+    return [
+        candidate
+        for candidate in all_candidates
+        if candidate.runs and all(getattr(candidate, key) == value for key, value in wanted.items())
+    ]
+
+
+def goals(all_candidates):
+    """What was asked for, and whether it is so: against the best peer in each respect, whoever that is."""
+    rows = []
+    for name in dict.fromkeys(candidate.input for candidate in all_candidates):
+        ours = pick(all_candidates, input=name, name="longshore")
+        one = next((candidate for candidate in ours if candidate.threads == 1), None)
+        two = next((candidate for candidate in ours if candidate.threads == 2), None)
+        peers = [candidate for candidate in pick(all_candidates, input=name, threads=1) if candidate.name != "longshore"]
+        if name == "protobuf":
+            if one and peers:
+                best = min(peers, key=lambda peer: peer.median("cpu_s"))
+                ratio = best.median("cpu_s") / one.median("cpu_s")
+                what = f"CSV to Protocol Buffers, CPU: times less than {best.name}"
+                rows.append({"input": name, "goal": what, "asked": PROTOBUF_GOAL, "is": round(ratio, 1), "met": ratio >= PROTOBUF_GOAL})
+            continue
+        with_profile = [peer for peer in peers if peer.profile]
+        for key, asked, what in [("cpu_s", CPU_GOAL, "CPU"), ("peak_mb", MEMORY_GOAL, "memory")]:
+            if one and with_profile:
+                best = min(with_profile, key=lambda peer: peer.median(key))
+                ratio = one.median(key) / best.median(key)
+                what = f"{what} of one thread, of the best peer's ({best.name}, with its profile)"
+                rows.append({"input": name, "goal": what, "asked": asked, "is": round(ratio, 3), "met": ratio <= asked})
+        if one and two:
+            ratio = one.median("wall_s") / two.median("wall_s")
+            what = "two threads, times faster than one (wall)"
+            rows.append({"input": name, "goal": what, "asked": SPEEDUP_GOAL, "is": round(ratio, 2), "met": ratio >= SPEEDUP_GOAL})
+            peak = two.median("peak_mb")
+            what = "peak memory of two threads, MB"
+            rows.append({"input": name, "goal": what, "asked": MEMORY_CAP_MB, "is": peak, "met": peak <= MEMORY_CAP_MB})
+    return rows
+
+
+def table(all_candidates, goal_rows, facts):
+    lines = [FROM, "", f"Measured {facts['at']} on {facts['cores']} cores ({facts['machine']}), {facts['rounds']} rounds; load average before the"]
+    lines += [f"start: {facts['load_before']:.2f}, at the end: {facts['load_after']:.2f}. Medians, with the least and the greatest.", ""]
+    lines += ["| goal | input | asked | is | |", "|---|---|--:|--:|---|"]
+    for row in goal_rows:
+        lines.append(f"| {row['goal']} | {row['input']} | {row['asked']} | {row['is']} | {'met' if row['met'] else '**not met**'} |")
+    for name in dict.fromkeys(candidate.input for candidate in all_candidates):
+        size = facts["inputs"].get(name)
+        lines += ["", f"`{name}`" + (f", {size / 1e6:.0f} MB:" if size else ":"), ""]
+        lines += ["| | threads | profile | wall s | CPU s | peak MB | Parquet MB |", "|---|--:|---|--:|--:|--:|--:|"]
+        for candidate in (candidate for candidate in all_candidates if candidate.input == name):
+            start = f"| {candidate.name} | {candidate.threads} | {'yes' if candidate.profile else 'no'} | "
+            if not candidate.runs:
+                lines.append(start + f"{candidate.failed or 'not run'} | | | |")
+                continue
+            cells = []
+            for key in ["wall_s", "cpu_s", "peak_mb"]:
+                low, high = candidate.spread(key)
+                digits = 0 if key == "peak_mb" else 2
+                cells.append(f"{candidate.median(key):.{digits}f} ({low:.{digits}f} to {high:.{digits}f})")
+            cells.append(f"{candidate.median('parquet_mb'):.0f}")
+            lines.append(start + " | ".join(cells) + " |")
+    return "\n".join([*lines, "", TO])
+
+
+def write_readme(text):
+    readme = README.read_text()
+    if FROM not in readme:
+        sys.exit(f"{README} has no line {FROM}")
+    before, rest = readme.split(FROM, 1)
+    README.write_text(before + text + rest.split(TO, 1)[1])
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--only", help="candidates and inputs of this name alone (comma-separated)")
+    parser.add_argument("--dry-run", action="store_true", help="print, and leave the results and the README alone")
+    arguments = parser.parse_args()
+    WORK.mkdir(parents=True, exist_ok=True)
+    paths = {"flights": inputs.flights(WORK), "wide": inputs.wide(WORK)}
+    all_candidates = candidates(paths) + protobuf_candidates()
+    if arguments.only:
+        wanted = set(arguments.only.split(","))
+        all_candidates = [candidate for candidate in all_candidates if {candidate.name, candidate.input} & wanted]
+    facts = {
+        "at": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
+        "cores": os.cpu_count(),
+        "machine": f"{platform.machine()}-{platform.system().lower()}",
+        "rounds": arguments.rounds,
+        "load_before": os.getloadavg()[0],
+        "inputs": {name: path.stat().st_size for name, path in paths.items()},
+        "versions": dict(line.split("==") for line in (HERE / "requirements.txt").read_text().split()),
+    }
+    run_all(all_candidates, arguments.rounds)
+    facts["load_after"] = os.getloadavg()[0]
+    goal_rows = goals(all_candidates)
+    text = table(all_candidates, goal_rows, facts)
+    print(text)
+    if arguments.dry_run:
+        return
+    candidate_facts = [
+        {
+            "name": candidate.name,
+            "input": candidate.input,
+            "threads": candidate.threads,
+            "profile": candidate.profile,
+            "runs": candidate.runs,
+            "failed": candidate.failed or None,
+        }
+        for candidate in all_candidates
+    ]
+    RESULTS.write_text(json.dumps({**facts, "goals": goal_rows, "candidates": candidate_facts}, indent=1) + "\n")
+    write_readme(text)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,361 @@
+//! One column of a slab: cells to typed values.
+
+use std::sync::Arc;
+
+use arrow_array::{ArrayRef, DictionaryArray, UInt16Array, types::UInt16Type};
+use arrow_buffer::{BooleanBuffer, NullBuffer, NullBufferBuilder};
+use arrow_schema::ArrowError;
+
+use super::{
+    Plan,
+    coder::{Coder, Found, Key, SHORT_BYTES},
+    values::{Text, Values},
+};
+use crate::{
+    read::Block,
+    types::{
+        ColumnType, Inference,
+        token::{self, Tokens},
+    },
+};
+
+/// After so many rows it is known whether a column repeats itself.
+const ROWS_TO_KNOW: usize = 4096;
+/// The most bytes of text in a dictionary: what readers take for a page.
+const MOST_TEXT_BYTES: usize = 1 << 20;
+/// The code of a null, once all entries have their places.
+const NULL: u16 = u16::MAX;
+
+/// Cells of one column, as they are parsed.
+#[derive(Debug)]
+pub(crate) struct Column {
+    kind: ColumnType,
+    inference: Inference,
+    /// The dictionary's entries while there is one, else the rows.
+    values: Values,
+    dictionary: Option<Dictionary>,
+    /// Which of the rows are null, once there is no dictionary.
+    nulls: NullBufferBuilder,
+    tokens: Tokens,
+    rows: usize,
+    /// The cells of this text may yet be of another type.
+    open: bool,
+}
+
+#[derive(Debug)]
+struct Dictionary {
+    coder: Coder,
+    codes: Vec<u16>,
+    /// What the entries stand for, to tell long ones apart. Strings have it as their values.
+    texts: Text,
+    /// The entries that are null, and the word for it.
+    nulls: Vec<(u16, Option<usize>)>,
+}
+
+/// A column of a slab.
+#[derive(Debug)]
+pub(crate) struct Built {
+    /// Its rows: a [`DictionaryArray`] of 16-bit keys whose values are in order and all different, or an array of its type.
+    pub(crate) array: ArrayRef,
+    /// What its cells say of its type.
+    pub(crate) inference: Inference,
+    /// The words for nothing among its cells.
+    pub(crate) tokens: Tokens,
+}
+
+/// How entering a text ended.
+enum Entered {
+    Code(u16),
+    Full,
+    Misfit,
+}
+
+impl Column {
+    /// A column without a row.
+    pub(crate) fn new(plan: Plan) -> Self {
+        let Plan { kind, repeats, open } = plan;
+        let dictionary = repeats.then(|| Dictionary {
+            coder: Coder::new(),
+            codes: Vec::new(),
+            texts: Text::with_capacity(0),
+            nulls: Vec::new(),
+        });
+        Self {
+            kind,
+            inference: Inference::default(),
+            values: Values::new(kind),
+            dictionary,
+            nulls: NullBufferBuilder::new(0),
+            tokens: Tokens::default(),
+            rows: 0,
+            open: open && kind == ColumnType::String,
+        }
+    }
+
+    /// What the cells of a column of text say of its type, and whether they repeat themselves.
+    pub(crate) fn observe(self) -> (Inference, bool) {
+        let mut inference = self.inference;
+        if let Values::Text(texts) = &self.values {
+            texts.iter().for_each(|text| inference.observe(text));
+        }
+        (inference, self.dictionary.is_some())
+    }
+
+    /// Adds a block's cells; whether all were of the type.
+    pub(crate) fn take(&mut self, block: &Block<'_>, index: usize) -> bool {
+        let mut from = 0;
+        if self.dictionary.is_some() {
+            match self.code(block, index) {
+                Ok(None) => from = block.rows(),
+                Ok(Some(row)) => {
+                    from = row;
+                    self.give_up_dictionary();
+                }
+                Err(()) => return false,
+            }
+        }
+        if from < block.rows() && !self.parse(block, index, from) {
+            return false;
+        }
+        self.rows += block.rows();
+        if let Some(dictionary) = &self.dictionary
+            && ((self.rows >= ROWS_TO_KNOW && dictionary.coder.len() * 2 > self.rows)
+                || self.values.text_bytes() > MOST_TEXT_BYTES
+                || dictionary.coder.is_slow(self.rows))
+        {
+            self.give_up_dictionary();
+        }
+        true
+    }
+
+    /// Codes a block's cells. Gives the row at which the dictionary was full, if it was; fails for a cell of another type.
+    fn code(&mut self, block: &Block<'_>, index: usize) -> Result<Option<usize>, ()> {
+        let Some(dictionary) = &mut self.dictionary else {
+            return Ok(Some(0));
+        };
+        let bytes = block.bytes();
+        let mut unescaped = Vec::new();
+        dictionary.codes.reserve(block.rows());
+        for (row, span) in block.spans(index).enumerate() {
+            let range = span.range();
+            let length = range.len();
+            let mut key = None;
+            if length <= SHORT_BYTES && span.is_bare() {
+                let chunk = bytes.get(range.start..).and_then(|rest| rest.first_chunk());
+                key = chunk.map(|chunk| Key::of_chunk(chunk, length));
+            }
+            let mut cell = bytes.get(range).unwrap_or_default();
+            let key = if let Some(key) = key {
+                key
+            } else {
+                cell = block.resolve(*span, &mut unescaped);
+                let is_text = cell.is_empty() && span.is_quoted() && self.kind == ColumnType::String;
+                if is_text { Key::QUOTED_EMPTY } else { Key::of(cell) }
+            };
+            let (texts, values) = (&dictionary.texts, &self.values);
+            let same = |code: u16| {
+                let code = usize::from(code);
+                match values {
+                    Values::Text(values) => values.get(code) == cell,
+                    _ => texts.get(code) == cell,
+                }
+            };
+            let code = match dictionary.coder.find(key, same) {
+                Found::Entry(code) => code,
+                Found::Free(place) => {
+                    if self.open {
+                        self.inference.observe(cell);
+                    }
+                    match dictionary.enter(key, place, cell, self.kind, &mut self.values, &mut self.inference) {
+                        Entered::Code(code) => code,
+                        Entered::Full => return Ok(Some(row)),
+                        Entered::Misfit => return Err(()),
+                    }
+                }
+            };
+            dictionary.codes.push(code);
+        }
+        Ok(None)
+    }
+
+    /// Parses a block's cells from a row on; whether all were of the type.
+    fn parse(&mut self, block: &Block<'_>, index: usize, from: usize) -> bool {
+        let (nulls, tokens, inference) = (&mut self.nulls, &mut self.tokens, &mut self.inference);
+        let mut fits = true;
+        // One loop a type: what differs is how a cell reads.
+        macro_rules! typed {
+            ($values:expr, $read:expr) => {
+                block.for_each_cell_from(index, from, |cell, _| {
+                    if let Some(value) = $read(inference, cell) {
+                        nulls.append_non_null();
+                        $values.push(value);
+                    } else if cell.is_empty() || note_token(cell, tokens) {
+                        nulls.append_null();
+                        $values.push(Default::default());
+                    } else {
+                        fits = false;
+                    }
+                })
+            };
+        }
+        match (&mut self.values, self.kind) {
+            (Values::Bool(values), _) => typed!(values, Inference::truth),
+            (Values::I32(values), ColumnType::Date(form)) => {
+                typed!(values, |inference: &mut Inference, cell| inference.date(cell, form));
+            }
+            (Values::I64(values), ColumnType::Int64) => typed!(values, Inference::int),
+            (Values::I64(values), ColumnType::Time) => typed!(values, Inference::time),
+            (Values::I64(values), ColumnType::Timestamp { form, .. }) => {
+                typed!(values, |inference: &mut Inference, cell| inference.timestamp(cell, form));
+            }
+            (Values::I64(values), ColumnType::Decimal { scale, .. }) => {
+                typed!(values, |inference: &mut Inference, cell| inference.decimal(cell, scale));
+            }
+            (Values::U64(values), _) => typed!(values, Inference::uint),
+            (Values::F64(values), _) => typed!(values, Inference::float),
+            (Values::I128(values), ColumnType::Decimal { scale, .. }) => {
+                typed!(values, |inference: &mut Inference, cell| inference.wide_decimal(cell, scale));
+            }
+            (Values::Uuid(values), _) => typed!(values, Inference::uuid),
+            (Values::Text(text), _) => block.for_each_cell_from(index, from, |cell, quoted| {
+                if cell.is_empty() && !quoted {
+                    nulls.append_null();
+                } else {
+                    nulls.append_non_null();
+                }
+                if self.open {
+                    inference.observe(cell);
+                }
+                text.push(cell);
+            }),
+            _ => fits = false,
+        }
+        fits
+    }
+
+    /// Puts every row in the place of its code.
+    fn give_up_dictionary(&mut self) {
+        let Some(dictionary) = self.dictionary.take() else {
+            return;
+        };
+        dictionary.count_tokens(&mut self.tokens);
+        let is_null = dictionary.marks(dictionary.coder.len());
+        for code in &dictionary.codes {
+            self.nulls.append(!is_null.get(usize::from(*code)).copied().unwrap_or_default());
+        }
+        self.values = self.values.gather(dictionary.codes.iter().map(|code| usize::from(*code)));
+    }
+
+    /// The column as an array.
+    pub(crate) fn build(mut self) -> Result<Built, ArrowError> {
+        if self.dictionary.as_ref().is_some_and(|dictionary| dictionary.coder.len() * 2 > self.rows) {
+            self.give_up_dictionary();
+        }
+        let Some(dictionary) = self.dictionary else {
+            return Ok(Built {
+                array: self.values.into_array(self.kind, self.nulls.finish())?,
+                inference: self.inference,
+                tokens: self.tokens,
+            });
+        };
+        dictionary.count_tokens(&mut self.tokens);
+        let entries = dictionary.coder.len();
+        let is_null = dictionary.marks(entries);
+        let mut order: Vec<usize> = (0..entries).filter(|entry| is_null.get(*entry) == Some(&false)).collect();
+        order.sort_unstable_by(|one, other| self.values.compare(*one, *other));
+        // Texts that say the same, such as `1` and `1.0`, are one value.
+        let mut places = vec![NULL; entries];
+        let mut kept: Vec<usize> = Vec::with_capacity(order.len());
+        for entry in order {
+            if kept.last().is_none_or(|last| self.values.compare(*last, entry).is_ne()) {
+                kept.push(entry);
+            }
+            if let Some(place) = places.get_mut(entry) {
+                *place = u16::try_from(kept.len() - 1).unwrap_or(NULL);
+            }
+        }
+        let values = self.values.gather(kept.into_iter()).into_array(self.kind, None)?;
+        let place = |code: &u16| places.get(usize::from(*code)).copied().unwrap_or(NULL);
+        let (keys, nulls) = if dictionary.nulls.is_empty() {
+            (dictionary.codes.iter().map(place).collect::<Vec<u16>>(), None)
+        } else {
+            let mut keys: Vec<u16> = dictionary.codes.iter().map(place).collect();
+            let valid = BooleanBuffer::collect_bool(keys.len(), |row| keys.get(row).is_some_and(|key| *key != NULL));
+            keys.iter_mut().for_each(|key| *key = if *key == NULL { 0 } else { *key });
+            (keys, Some(NullBuffer::new(valid)))
+        };
+        // A dictionary of nothing cannot be pointed into.
+        let array: ArrayRef = if values.is_empty() {
+            let mut nothing = Values::new(self.kind);
+            (0..keys.len()).for_each(|_| nothing.push_null());
+            nothing.into_array(self.kind, nulls)?
+        } else {
+            Arc::new(DictionaryArray::<UInt16Type>::try_new(UInt16Array::try_new(keys.into(), nulls)?, values)?)
+        };
+        Ok(Built { array, inference: self.inference, tokens: self.tokens })
+    }
+}
+
+impl Dictionary {
+    /// Makes a text an entry.
+    #[cold]
+    #[inline(never)]
+    fn enter(
+        &mut self,
+        key: Key,
+        place: usize,
+        cell: &[u8],
+        kind: ColumnType,
+        values: &mut Values,
+        inference: &mut Inference,
+    ) -> Entered {
+        let is_null = cell.is_empty() && key != Key::QUOTED_EMPTY;
+        let mut token = None;
+        if is_null {
+            values.push_null();
+        } else if !values.push(kind, cell, inference) {
+            token = token::find(cell);
+            if token.is_none() {
+                return Entered::Misfit;
+            }
+            values.push_null();
+        }
+        let Some(code) = self.coder.insert(key, place) else {
+            // The value without a code is passed over when the rows are put in their places.
+            return Entered::Full;
+        };
+        if is_null || token.is_some() {
+            self.nulls.push((code, token));
+        }
+        if kind != ColumnType::String {
+            self.texts.push(cell);
+        }
+        Entered::Code(code)
+    }
+
+    fn count_tokens(&self, tokens: &mut Tokens) {
+        for (entry, token) in &self.nulls {
+            if let Some(token) = token {
+                let times = self.codes.iter().filter(|code| *code == entry).count();
+                tokens.add(*token, times as u64);
+            }
+        }
+    }
+
+    /// Which entries are null.
+    fn marks(&self, entries: usize) -> Vec<bool> {
+        let mut marks = vec![false; entries];
+        for (entry, _) in &self.nulls {
+            if let Some(mark) = marks.get_mut(usize::from(*entry)) {
+                *mark = true;
+            }
+        }
+        marks
+    }
+}
+
+/// Whether the cell is a word for nothing, which is then counted.
+#[cold]
+fn note_token(cell: &[u8], tokens: &mut Tokens) -> bool {
+    token::find(cell).map(|token| tokens.add(token, 1)).is_some()
+}

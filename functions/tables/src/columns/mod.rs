@@ -1,0 +1,98 @@
+//! Cells to typed columns: a slab's cells are parsed straight from its bytes, one column after the other in each block,
+//! into what becomes Arrow arrays.
+//!
+//! A column begins with a dictionary ([`coder`]), which is given up when its cells do not repeat themselves ([`column`]).
+
+mod coder;
+mod column;
+pub mod names;
+mod values;
+
+use std::sync::Arc;
+
+use arrow_array::{ArrayRef, RecordBatch, RecordBatchOptions};
+use arrow_schema::{ArrowError, Field, Schema};
+use shared::Failure;
+
+use crate::{
+    read::Block,
+    types::{ColumnType, Inference, token::Tokens},
+};
+use column::{Built, Column};
+
+/// What is known of a column before its cells are parsed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Plan {
+    /// Its type.
+    pub kind: ColumnType,
+    /// Whether its cells repeat themselves.
+    pub repeats: bool,
+    /// Whether what is text so far may be of another type after all: a column of nothing, say.
+    pub open: bool,
+}
+
+impl Plan {
+    /// What the cells seen so far say.
+    #[must_use]
+    pub fn of(inference: &Inference, repeats: bool) -> Self {
+        Self { kind: inference.decide(), repeats, open: !inference.is_settled() }
+    }
+
+    /// Text, of which nothing is known.
+    pub const UNKNOWN: Self = Self { kind: ColumnType::String, repeats: true, open: false };
+}
+
+/// The rows of a slab, as they are parsed.
+#[derive(Debug)]
+pub struct Columns {
+    columns: Vec<Column>,
+    rows: usize,
+}
+
+/// The rows of a slab, parsed.
+#[derive(Debug)]
+pub struct Parsed {
+    /// One array a column: dictionaries with 16-bit keys, or arrays of the columns' types.
+    pub batch: RecordBatch,
+    /// What the cells say of the columns' types.
+    pub inferences: Vec<Inference>,
+    /// The words for nothing in each column.
+    pub tokens: Vec<Tokens>,
+}
+
+impl Columns {
+    /// Columns without a row.
+    #[must_use]
+    pub fn new(plans: &[Plan]) -> Self {
+        Self { columns: plans.iter().map(|plan| Column::new(*plan)).collect(), rows: 0 }
+    }
+
+    /// Adds the rows of a block; whether every cell was of its column's type. If not, nothing more can be added.
+    #[must_use]
+    pub fn take(&mut self, block: &Block<'_>) -> bool {
+        self.rows += block.rows();
+        self.columns.iter_mut().enumerate().all(|(index, column)| column.take(block, index))
+    }
+
+    /// Of columns of text: what their cells say of their types, and whether they repeat themselves.
+    #[must_use]
+    pub fn observe(self) -> Vec<(Inference, bool)> {
+        self.columns.into_iter().map(Column::observe).collect()
+    }
+
+    /// The rows as arrays.
+    ///
+    /// # Errors
+    /// [`Failure::internal`] when Arrow refuses what was built.
+    pub fn build(self, names: &[String]) -> Result<Parsed, Failure> {
+        let broken = |error: ArrowError| Failure::internal("arrow", error.to_string());
+        let built: Vec<Built> = self.columns.into_iter().map(Column::build).collect::<Result<_, _>>().map_err(broken)?;
+        let arrays: Vec<ArrayRef> = built.iter().map(|built| Arc::clone(&built.array)).collect();
+        let field = |(array, name): (&ArrayRef, &String)| Field::new(name, array.data_type().clone(), true);
+        let schema = Schema::new(arrays.iter().zip(names).map(field).collect::<Vec<_>>());
+        let options = RecordBatchOptions::new().with_row_count(Some(self.rows));
+        let batch = RecordBatch::try_new_with_options(Arc::new(schema), arrays, &options).map_err(broken)?;
+        let (inferences, tokens) = built.into_iter().map(|built| (built.inference, built.tokens)).unzip();
+        Ok(Parsed { batch, inferences, tokens })
+    }
+}

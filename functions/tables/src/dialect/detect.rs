@@ -1,0 +1,290 @@
+//! Which dialect a text is in.
+//!
+//! Whole candidates (delimiter, quote, escape) each read the sample and are scored, as in van den Burg, Nazábal and Sutton,
+//! "Wrangling messy CSV files by detecting row and type patterns" (Data Mining and Knowledge Discovery 33, 2019): by how
+//! regular the records are, times how many cells look like something. Then the table's beginning is found: what stands
+//! before it, and how many rows its header has.
+
+use shared::{
+    Failure, Place,
+    options::{Mark, TablesOptions},
+};
+
+use super::{
+    Dialect, class_of,
+    kinds::Class,
+    score::{CANDIDATE_BYTES, behind_first_line, candidates, try_out},
+    table::{Table, find_table},
+};
+use crate::read::general::{Rules, line};
+
+/// What is looked at of a text: its beginning and pieces from further on.
+#[derive(Debug, Clone, Default)]
+pub struct Sample {
+    /// The text's beginning.
+    pub start: Vec<u8>,
+    /// Whether that is all of it.
+    pub is_whole: bool,
+    /// Pieces from inside, each beginning and ending anywhere.
+    pub inside: Vec<Vec<u8>>,
+}
+
+/// What is known of a dialect before the text is looked at. What is none is found.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Wanted {
+    /// What separates fields.
+    pub delimiter: Option<String>,
+    /// What quotes a field, or that nothing does.
+    pub quote: Option<Option<u8>>,
+    /// What makes a quote text, or that nothing does.
+    pub escape: Option<Option<u8>>,
+    /// What begins a line that is no record, or that nothing does.
+    pub comment: Option<Option<String>>,
+    /// How many rows make the header.
+    pub header_rows: Option<usize>,
+    /// How many lines stand before the header.
+    pub skip_lines: Option<u64>,
+}
+
+impl From<&TablesOptions> for Wanted {
+    fn from(options: &TablesOptions) -> Self {
+        Self {
+            delimiter: options
+                .delimiter
+                .as_ref()
+                .map(|delimiter| delimiter.as_str().to_owned()),
+            quote: options.quote.map(Mark::byte),
+            escape: options.escape.map(Mark::byte),
+            comment: options
+                .comment
+                .as_ref()
+                .map(|mark| Some(mark.clone()).filter(|mark| !mark.is_empty())),
+            header_rows: options.header_rows.map(|rows| rows as usize),
+            skip_lines: options.skip_lines.map(u64::from),
+        }
+    }
+}
+
+/// The dialect of a text of which `sample` is known.
+///
+/// # Errors
+/// [`Failure::rejected`]: `empty` where there is no record at all, `bad-header` where the header cannot be read.
+pub fn detect(sample: &Sample, wanted: &Wanted) -> Result<Dialect, Failure> {
+    let (separator, after_separator) = separator_line(&sample.start);
+    let begin = after_separator.max(skipped(&sample.start, wanted.skip_lines.unwrap_or(0)));
+    let text = sample.start.get(begin..).unwrap_or_default();
+    let delimiter = wanted.delimiter.clone().or(separator);
+    let mut tried = Vec::new();
+    for rules in candidates(text, sample, delimiter.as_deref(), wanted) {
+        tried.push(try_out(rules, text, sample));
+    }
+    tried.sort_by(|a, b| b.score.total_cmp(&a.score));
+    let best = tried.first();
+    let runner_up = tried
+        .iter()
+        .find(|other| best.is_some_and(|best| best.rules.delimiter != other.rules.delimiter));
+    let asked = Rules {
+        delimiter: delimiter.clone().unwrap_or_else(|| ",".into()).into_bytes(),
+        quote: wanted.quote.unwrap_or(Some(b'"')),
+        escape: wanted.escape.unwrap_or(wanted.quote.unwrap_or(Some(b'"'))),
+        comment: None,
+    };
+    let (mut rules, mut confidence) = match best {
+        Some(best) => {
+            let lead = 1.0 - runner_up.map_or(0.0, |other| (other.score / best.score).clamp(0.0, 1.0));
+            (best.rules.clone(), best.regular * (0.5 + 0.5 * lead))
+        }
+        None => (asked.clone(), 0.0),
+    };
+    let alone = one_column(text, sample, best.is_none_or(|best| best.score == 0.0));
+    let is_alone = match best {
+        None => true,
+        Some(best) if alone.typed => {
+            // What splits numbers and times may be part of them, unless the header has it too.
+            let ambiguous = matches!(best.rules.delimiter.as_slice(), b":" | b" ")
+                || !first_line(text)
+                    .windows(best.rules.delimiter.len())
+                    .any(|window| window == best.rules.delimiter);
+            ambiguous && best.score < ALONE_TYPED
+        }
+        Some(best) => best.score < ALONE,
+    };
+    if delimiter.is_none() && is_alone {
+        rules.delimiter = b",".to_vec();
+        // Read with any delimiter that it does not have, a table of one column is what it is.
+        if memchr::memchr(b',', text).is_some() {
+            rules.delimiter = unused(text).to_vec();
+        }
+        confidence = if alone.typed {
+            ALONE_TYPED
+        } else {
+            alone.confidence()
+        };
+    }
+    rules.comment = match &wanted.comment {
+        Some(comment) => comment.as_ref().map(|prefix| prefix.as_bytes().to_vec()),
+        None => None,
+    };
+    let mut table = find_table(text, sample, &rules, wanted)?;
+    if wanted.comment.is_none() && table.comment.is_some() {
+        rules.comment.clone_from(&table.comment);
+        table = find_table(text, sample, &rules, wanted)?;
+    }
+    finish(sample, begin, rules, table, confidence)
+}
+
+fn finish(
+    sample: &Sample,
+    begin: usize,
+    rules: Rules,
+    table: Table,
+    confidence: f64,
+) -> Result<Dialect, Failure> {
+    let utf8 = |bytes: Vec<u8>, what: &'static str| {
+        String::from_utf8(bytes).map_err(|_| {
+            Failure::rejected(
+                "bad-header",
+                format!("the header cannot be read: {what} is not UTF-8"),
+            )
+            .at(Place::Byte {
+                offset: (begin + table.start) as u64,
+            })
+        })
+    };
+    let lines = sample.start.get(..begin + table.start).unwrap_or_default();
+    let mut header = Vec::with_capacity(table.header.len());
+    for name in table.header {
+        if name.contains(&0) {
+            let message = "the header cannot be read: it holds a NUL";
+            return Err(Failure::rejected("bad-header", message).at(Place::Byte {
+                offset: (begin + table.start) as u64,
+            }));
+        }
+        header.push(utf8(name, "a column's name")?);
+    }
+    Ok(Dialect {
+        delimiter: utf8(rules.delimiter, "the delimiter")?,
+        quote: rules.quote,
+        escape: rules.escape,
+        comment: rules
+            .comment
+            .map(|prefix| utf8(prefix, "the comment's mark"))
+            .transpose()?,
+        header,
+        header_rows: table.header_rows,
+        preamble_lines: count_lines(lines),
+        body_offset: (begin + table.body) as u64,
+        confidence: (confidence * 100.0).round() / 100.0,
+        kinds: table.kinds,
+    })
+}
+
+/// How many line ends there are, CRLF counted once.
+fn count_lines(text: &[u8]) -> u64 {
+    let mut lines = 0;
+    let mut before = 0;
+    for &byte in text {
+        lines += u64::from(byte == b'\r' || (byte == b'\n' && before != b'\r'));
+        before = byte;
+    }
+    lines
+}
+
+/// Where the first `lines` lines end.
+fn skipped(text: &[u8], lines: u64) -> usize {
+    let mut at = 0;
+    for _ in 0..lines {
+        match line(text, at, true) {
+            Some((_, next)) => at = next,
+            None => return text.len(),
+        }
+    }
+    at
+}
+
+/// Excel's own way of saying it: a first line `sep=;`. The delimiter, and where the line ends.
+fn separator_line(text: &[u8]) -> (Option<String>, usize) {
+    let Some((end, next)) = line(text, 0, true) else {
+        return (None, 0);
+    };
+    let line = text.get(..end).unwrap_or_default();
+    let line = line
+        .strip_prefix(b"\"")
+        .map_or(line, |line| line.strip_suffix(b"\"").unwrap_or(line));
+    let separator = line
+        .strip_prefix(b"sep=")
+        .or_else(|| line.strip_prefix(b"SEP="))
+        .and_then(|separator| std::str::from_utf8(separator).ok());
+    match separator {
+        Some(separator) if separator.chars().count() == 1 => (Some(separator.to_owned()), next),
+        _ => (None, 0),
+    }
+}
+
+/// A delimiter that a text does not have.
+fn unused(text: &[u8]) -> &'static [u8] {
+    const UNLIKELY: [&[u8]; 4] = [b"\x1F", b"\x1E", b"\x1D", b"\x1C"];
+    UNLIKELY
+        .into_iter()
+        .find(|delimiter| memchr::memmem::find(text, delimiter).is_none())
+        .unwrap_or(b"\x1F\x1E\x1D")
+}
+
+/// How likely a text is one column whose lines are all of one typed class.
+const ALONE_TYPED: f64 = 0.9;
+/// And how likely where they are not.
+const ALONE: f64 = 0.35;
+
+/// A text read as one column.
+struct Alone {
+    /// Whether its lines are all of one typed class.
+    typed: bool,
+    /// Whether no candidate splits it at all.
+    unsplit: bool,
+}
+
+impl Alone {
+    /// A text that nothing splits is one column for certain.
+    fn confidence(&self) -> f64 {
+        if self.unsplit { 1.0 } else { ALONE }
+    }
+}
+
+fn first_line(text: &[u8]) -> &[u8] {
+    let end = line(text, 0, true).map_or(text.len(), |(end, _)| end);
+    text.get(..end).unwrap_or_default()
+}
+
+fn one_column(text: &[u8], sample: &Sample, unsplit: bool) -> Alone {
+    let text = text.get(..CANDIDATE_BYTES).unwrap_or(text);
+    let mut counts = [0_usize; 16];
+    let mut lines = 0;
+    let pieces = sample.inside.iter().map(|piece| behind_first_line(piece));
+    for (index, line) in std::iter::once(text)
+        .chain(pieces)
+        .flat_map(|piece| piece.split(|byte| matches!(byte, b'\n' | b'\r')))
+        .filter(|line| !line.trim_ascii().is_empty())
+        .enumerate()
+    {
+        // The first may be a header.
+        if index == 0 {
+            continue;
+        }
+        lines += 1;
+        let class = class_of(line);
+        if class.has(Class::TYPED)
+            && let Some(count) = counts.get_mut(class_index(class))
+        {
+            *count += 1;
+        }
+    }
+    let most = counts.iter().copied().max().unwrap_or(0);
+    Alone {
+        typed: lines > 0 && most * 10 >= lines * 9,
+        unsplit,
+    }
+}
+
+fn class_index(class: Class) -> usize {
+    class.index()
+}

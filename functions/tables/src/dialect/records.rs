@@ -1,0 +1,93 @@
+//! The records of a sample, as their cells.
+
+use super::Kinds;
+use crate::read::{
+    Unescape,
+    general::{Next, Rules, next},
+};
+
+/// More fields than any table may have: how far a sample's records are told apart.
+pub(super) const SAMPLE_COLUMNS: usize = 1 << 14;
+/// The records of a piece of text, each as its cells.
+pub(super) struct Records {
+    pub(super) all: Vec<Record>,
+}
+
+/// A record of the sample.
+pub(super) struct Record {
+    pub(super) start: usize,
+    pub(super) end: usize,
+    pub(super) next: usize,
+    pub(super) cells: Vec<Vec<u8>>,
+    pub(super) is_damaged: bool,
+    pub(super) is_comment: bool,
+    /// Whether blank lines stand before it.
+    pub(super) after_blank: bool,
+}
+
+impl Records {
+    /// Reads at most `most` records.
+    pub(super) fn read(text: &[u8], whole: bool, rules: &Rules, most: usize) -> Self {
+        let unescape = Unescape::by(rules);
+        let mut spans = Vec::new();
+        let mut all = Vec::new();
+        let mut at = 0;
+        let mut after_blank = false;
+        while all.len() < most {
+            spans.clear();
+            match next(text, at, whole, rules, text.len(), SAMPLE_COLUMNS, &mut spans) {
+                Next::Record {
+                    end, next, damage, ..
+                } => {
+                    let cells = spans
+                        .iter()
+                        .map(|span| {
+                            let cell = text.get(span.range()).unwrap_or_default();
+                            let mut plain = cell.to_vec();
+                            if span.is_escaped() {
+                                unescape.apply(cell, &mut plain);
+                            }
+                            plain
+                        })
+                        .collect();
+                    all.push(Record {
+                        start: at,
+                        end,
+                        next,
+                        cells,
+                        is_damaged: damage.is_some(),
+                        is_comment: false,
+                        after_blank: std::mem::take(&mut after_blank),
+                    });
+                    at = next;
+                }
+                Next::Blank { next } => {
+                    after_blank = true;
+                    at = next;
+                }
+                Next::Comment { next } => {
+                    all.push(Record {
+                        start: at,
+                        end: at,
+                        next,
+                        cells: Vec::new(),
+                        is_damaged: false,
+                        is_comment: true,
+                        after_blank: std::mem::take(&mut after_blank),
+                    });
+                    at = next;
+                }
+                Next::NeedMore | Next::End => break,
+            }
+        }
+        Self { all }
+    }
+}
+
+/// Kinds of the columns of some records.
+pub(super) fn kinds_of<'a>(columns: usize, records: impl Iterator<Item = &'a Record>) -> Kinds {
+    let rows: Vec<Vec<&[u8]>> = records
+        .map(|record| record.cells.iter().map(Vec::as_slice).collect())
+        .collect();
+    Kinds::of(columns, rows.iter().map(Vec::as_slice))
+}

@@ -1,0 +1,180 @@
+//! Quantiles, the histogram and the share of outliers, from values in order with what each stands for: all of them
+//! while they are few, else what the sketch kept.
+
+use super::{
+    kind::Kind,
+    report::{Bin, Histogram, Outliers, Quantile, Shown},
+};
+
+/// The quantiles that are told.
+const QUANTILES: [f64; 7] = [0.01, 0.05, 0.25, 0.5, 0.75, 0.95, 0.99];
+/// Bins of a histogram at most.
+const BINS: usize = 24;
+/// Tukey's fences: so many interquartile ranges beyond the quartiles.
+const FENCE: f64 = 1.5;
+
+/// Values in order, each with how many it stands for.
+#[derive(Debug, Clone)]
+pub(crate) struct Distribution {
+    kind: Kind,
+    values: Vec<(u128, u64)>,
+    range: Option<(u128, u128)>,
+    total: u64,
+    pub(crate) exact: bool,
+}
+
+impl Distribution {
+    pub(crate) fn new(
+        kind: Kind,
+        values: Vec<(u128, u64)>,
+        range: Option<(u128, u128)>,
+        exact: bool,
+    ) -> Self {
+        Self {
+            total: values.iter().map(|(_, count)| count).sum(),
+            kind,
+            values,
+            range,
+            exact,
+        }
+    }
+
+    /// The least value that at least this share of all does not exceed (type 1 of Hyndman and Fan 1996: a value that
+    /// is there, never one between two).
+    fn quantile(&self, share: f64) -> Option<u128> {
+        #[expect(
+            clippy::cast_precision_loss,
+            clippy::cast_possible_truncation,
+            clippy::cast_sign_loss,
+            reason = "a rank; beyond 2^53 values it is as near as one can be"
+        )]
+        let rank = ((share * self.total as f64).ceil() as u64).clamp(1, self.total.max(1));
+        let mut below = 0;
+        for (value, count) in &self.values {
+            below += count;
+            if below >= rank {
+                return Some(*value);
+            }
+        }
+        None
+    }
+
+    pub(crate) fn quantiles(&self) -> Vec<Quantile> {
+        let of = |share: f64| {
+            let key = self.quantile(share)?;
+            Some(Quantile {
+                share,
+                value: self.kind.show(key),
+                position: self.kind.position(key),
+            })
+        };
+        QUANTILES.into_iter().filter_map(of).collect()
+    }
+
+    /// Bins of one width, from the least to the greatest value. Their edges are round numbers if the width is: of
+    /// integers and days a bin is a whole number wide.
+    pub(crate) fn histogram(&self) -> Option<Histogram> {
+        let (min, max) = self.range?;
+        let (low, high) = (self.kind.position(min), self.kind.position(max));
+        if !(low.is_finite() && high.is_finite() && (high - low).is_finite()) || self.total == 0 {
+            return None;
+        }
+        let whole = matches!(self.kind, Kind::Int | Kind::UInt | Kind::Date);
+        let (width, bins) = if whole {
+            let span = high - low + 1.0;
+            let width = (span / bin_count(self.total)).ceil().max(1.0);
+            (width, (span / width).ceil())
+        } else if high > low {
+            let bins = bin_count(self.total);
+            ((high - low) / bins, bins)
+        } else {
+            (1.0, 1.0)
+        };
+        #[expect(
+            clippy::cast_possible_truncation,
+            clippy::cast_sign_loss,
+            reason = "1 to BINS"
+        )]
+        let bins = (bins as usize).clamp(1, BINS);
+        let mut counts = vec![0_u64; bins];
+        for (value, count) in &self.values {
+            #[expect(
+                clippy::cast_possible_truncation,
+                clippy::cast_sign_loss,
+                reason = "saturates, and the last bin takes the greatest value"
+            )]
+            let bin = (((self.kind.position(*value) - low) / width) as usize).min(bins - 1);
+            if let Some(held) = counts.get_mut(bin) {
+                *held += count;
+            }
+        }
+        #[expect(clippy::cast_precision_loss, reason = "at most BINS")]
+        let edge = |bin: usize| {
+            if bin == bins && !whole {
+                self.kind.show(max)
+            } else if bin == 0 {
+                self.kind.show(min)
+            } else {
+                self.show_edge(low + bin as f64 * width)
+            }
+        };
+        #[expect(clippy::cast_precision_loss, reason = "at most BINS")]
+        let span = (low, low + bins as f64 * width);
+        let bins = counts.into_iter().enumerate().map(|(bin, count)| Bin {
+            from: edge(bin),
+            to: edge(bin + 1),
+            count,
+        });
+        Some(Histogram {
+            exact: self.exact,
+            last_includes_end: !whole,
+            bins: bins.collect(),
+            span,
+        })
+    }
+
+    fn show_edge(&self, position: f64) -> Shown {
+        match self.kind {
+            #[expect(clippy::cast_possible_truncation, reason = "saturates")]
+            Kind::Int if position.abs() < 9e15 => Shown::Int(position as i64),
+            #[expect(
+                clippy::cast_possible_truncation,
+                clippy::cast_sign_loss,
+                reason = "saturates"
+            )]
+            Kind::UInt if position < 9e15 => Shown::UInt(position as u64),
+            kind => kind.show_position(position),
+        }
+    }
+
+    /// Values beyond Tukey's fences, unless half of all are the same.
+    pub(crate) fn outliers(&self) -> Option<Outliers> {
+        let position = |share: f64| self.quantile(share).map(|value| self.kind.position(value));
+        let (first, third) = (position(0.25)?, position(0.75)?);
+        let reach = (third - first) * FENCE;
+        if !reach.is_finite() || reach <= 0.0 {
+            return None;
+        }
+        let (low, high) = (first - reach, third + reach);
+        let beyond = |outside: &dyn Fn(f64) -> bool| {
+            let values = self
+                .values
+                .iter()
+                .filter(|(value, _)| outside(self.kind.position(*value)));
+            values.map(|(_, count)| count).sum::<u64>()
+        };
+        Some(Outliers {
+            exact: self.exact,
+            low_fence: self.kind.show_position(low),
+            high_fence: self.kind.show_position(high),
+            below: beyond(&|position| position < low),
+            above: beyond(&|position| position > high),
+        })
+    }
+}
+
+/// Sturges' rule, up to [`BINS`].
+#[expect(clippy::cast_precision_loss, reason = "a logarithm of it is taken")]
+fn bin_count(total: u64) -> f64 {
+    ((total as f64).log2().ceil() + 1.0).clamp(1.0, BINS as f64)
+}

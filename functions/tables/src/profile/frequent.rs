@@ -1,0 +1,205 @@
+//! The values seen most, in bounded memory: Misra and Gries, "Finding repeated elements" (1982), with its counters in
+//! buckets of four that a value's hash picks, as in a set-associative cache: a value costs one look at one bucket.
+//!
+//! A value whose bucket holds four others takes one off each of them, and `lost` counts that. So a value came at least
+//! as often as its counter says and at most `lost` times more; one without a counter, at most `lost` times. Each loss
+//! takes five values of the bucket with it, so of n values over b buckets about n / 5b are lost at most, less those of
+//! the values that are kept. Counters of two parts add up and what is beyond four is taken off again, as in Agarwal et
+//! al., "Mergeable summaries" (2012).
+
+const WAYS: usize = 4;
+/// The value of a counter is kept; it is no row of the array observed.
+const KEPT: u32 = u32::MAX;
+
+/// Counters for the values seen most.
+#[derive(Debug, Clone)]
+pub(crate) struct Frequent<V> {
+    buckets: Vec<Bucket>,
+    /// Four a bucket.
+    values: Vec<Option<V>>,
+}
+
+#[derive(Debug, Clone, Copy, Default)]
+struct Bucket {
+    hashes: [u64; WAYS],
+    /// 0: the counter is free.
+    counts: [u64; WAYS],
+    rows: [u32; WAYS],
+    lost: u64,
+}
+
+/// A value, how often it came at least, and how much more that may be.
+pub(crate) struct Counted<'a, V> {
+    pub(crate) value: &'a V,
+    pub(crate) count: u64,
+    pub(crate) error: u64,
+}
+
+impl Bucket {
+    #[inline]
+    fn add(&mut self, hash: u64, row: u32) {
+        let mut free = WAYS;
+        for way in 0..WAYS {
+            if let (Some(held), Some(count)) = (self.hashes.get(way), self.counts.get_mut(way)) {
+                if *count == 0 {
+                    free = way;
+                } else if *held == hash {
+                    *count += 1;
+                    return;
+                }
+            }
+        }
+        if let (Some(held), Some(count), Some(at)) = (
+            self.hashes.get_mut(free),
+            self.counts.get_mut(free),
+            self.rows.get_mut(free),
+        ) {
+            *held = hash;
+            *count = 1;
+            *at = row;
+        } else {
+            self.lose(1);
+        }
+    }
+
+    fn lose(&mut self, by: u64) {
+        for count in &mut self.counts {
+            *count = count.saturating_sub(by);
+        }
+        self.lost += by;
+    }
+}
+
+impl<V: Clone> Frequent<V> {
+    /// So many buckets: a power of two.
+    pub(crate) fn new(buckets: usize) -> Self {
+        Self {
+            buckets: vec![Bucket::default(); buckets],
+            values: vec![None; buckets * WAYS],
+        }
+    }
+
+    #[inline]
+    fn place(&self, hash: u64) -> usize {
+        #[expect(clippy::cast_possible_truncation, reason = "only the low bits are used")]
+        let low = hash as usize;
+        low & (self.buckets.len() - 1)
+    }
+
+    /// Counts values of the array observed, by their hashes and rows.
+    #[inline]
+    pub(crate) fn add_all(&mut self, hashes: &[u64], rows: &[u32]) {
+        for (hash, row) in hashes.iter().zip(rows) {
+            let place = self.place(*hash);
+            if let Some(bucket) = self.buckets.get_mut(place) {
+                bucket.add(*hash, *row);
+            }
+        }
+    }
+
+    /// Counts a value that came `count` times.
+    pub(crate) fn add(&mut self, hash: u64, count: u64, value: &V) {
+        let place = self.place(hash);
+        self.put(place, &[(hash, count, value)]);
+    }
+
+    /// Adds counters to a bucket's own and keeps the four greatest.
+    fn put(&mut self, place: usize, more: &[(u64, u64, &V)]) {
+        let values = self.values.chunks_exact_mut(WAYS).nth(place);
+        let (Some(bucket), Some(values)) = (self.buckets.get_mut(place), values) else {
+            return;
+        };
+        let mut all: Vec<(u64, u64, Option<V>)> = Vec::with_capacity(2 * WAYS);
+        for way in 0..WAYS {
+            if let (Some(hash), Some(count), Some(value)) = (
+                bucket.hashes.get(way),
+                bucket.counts.get(way),
+                values.get_mut(way),
+            ) && *count > 0
+            {
+                all.push((*hash, *count, value.take()));
+            }
+        }
+        for (hash, count, value) in more {
+            match all.iter_mut().find(|(held, ..)| held == hash) {
+                Some((_, held, _)) => *held += count,
+                None => all.push((*hash, *count, Some((*value).clone()))),
+            }
+        }
+        all.sort_by(|(a_hash, a, _), (b_hash, b, _)| b.cmp(a).then(a_hash.cmp(b_hash)));
+        let off = all.get(WAYS).map_or(0, |(_, count, _)| *count);
+        bucket.lost += off;
+        bucket.counts = [0; WAYS];
+        for (way, (hash, count, value)) in all.into_iter().take(WAYS).enumerate() {
+            if let (Some(our_hash), Some(our_count), Some(our_row), Some(our_value)) = (
+                bucket.hashes.get_mut(way),
+                bucket.counts.get_mut(way),
+                bucket.rows.get_mut(way),
+                values.get_mut(way),
+            ) {
+                *our_hash = hash;
+                *our_count = count - off;
+                *our_row = KEPT;
+                *our_value = value;
+            }
+        }
+    }
+
+    /// Keeps the values that so far are rows of the array observed: it goes away. Counters of one that would soon be
+    /// lost anyway are lost now, which is cheaper than to keep their values.
+    pub(crate) fn settle(&mut self, value: impl Fn(u32) -> V) {
+        for (bucket, values) in self.buckets.iter_mut().zip(self.values.chunks_exact_mut(WAYS)) {
+            if bucket.lost > 0 && bucket.counts.contains(&1) {
+                bucket.lose(1);
+            }
+            for ((count, row), kept) in bucket.counts.iter().zip(&mut bucket.rows).zip(values) {
+                if *count == 0 {
+                    *kept = None;
+                } else if *row != KEPT {
+                    *kept = Some(value(*row));
+                    *row = KEPT;
+                }
+            }
+        }
+    }
+
+    /// Takes the other's counters. Both are settled.
+    pub(crate) fn merge(&mut self, other: &Self) {
+        for (place, (theirs, values)) in other
+            .buckets
+            .iter()
+            .zip(other.values.chunks_exact(WAYS))
+            .enumerate()
+        {
+            let mut more = Vec::with_capacity(WAYS);
+            for ((hash, count), value) in theirs.hashes.iter().zip(&theirs.counts).zip(values) {
+                if let (Some(value), true) = (value, *count > 0) {
+                    more.push((*hash, *count, value));
+                }
+            }
+            self.put(place, &more);
+            if let Some(ours) = self.buckets.get_mut(place) {
+                ours.lost += theirs.lost;
+            }
+        }
+    }
+
+    /// The values counted. Settle first.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = Counted<'_, V>> {
+        let buckets = self.buckets.iter().zip(self.values.chunks_exact(WAYS));
+        buckets.flat_map(|(bucket, values)| {
+            bucket.counts.iter().zip(values).filter_map(|(count, value)| {
+                Some(Counted {
+                    value: value.as_ref().filter(|_| *count > 0)?,
+                    count: *count,
+                    error: bucket.lost,
+                })
+            })
+        })
+    }
+
+    /// How often a value without a counter came at most.
+    pub(crate) fn most_lost(&self) -> u64 {
+        self.buckets.iter().map(|bucket| bucket.lost).max().unwrap_or(0)
+    }
+}

@@ -1,0 +1,228 @@
+//! A text cut into slabs of whole records.
+
+use std::io::{self, Read};
+
+use memchr::memchr2;
+use shared::{Failure, Limits};
+
+use super::{
+    MAX_RECORD_BYTES,
+    cut::{Cut, Damage, Quoting, cut, cut_any},
+    general::Rules,
+};
+use crate::dialect::Dialect;
+
+/// How much text makes a slab, in bytes.
+pub const SLAB_BYTES: usize = 16 << 20;
+/// What is read beyond a record's cap: a quote and a CR are told by the byte that follows.
+const SLACK_BYTES: usize = 64;
+
+/// Whole records, and where in the text they stand.
+#[derive(Debug)]
+pub struct Slab {
+    pub(super) buffer: Vec<u8>,
+    pub(super) length: usize,
+    /// Where in the text (UTF-8, decompressed) its first byte stands.
+    pub offset: u64,
+    /// Its number, from 0.
+    pub index: usize,
+    pub(super) damages: Vec<Damage>,
+    pub(super) record_bytes: usize,
+}
+
+impl Slab {
+    /// Its text.
+    #[must_use]
+    pub fn bytes(&self) -> &[u8] {
+        self.buffer.get(..self.length).unwrap_or_default()
+    }
+
+    /// The largest record taken, in bytes: what [`super::Fault::TooLong`] breaks.
+    #[must_use]
+    pub const fn record_bytes(&self) -> usize {
+        self.record_bytes
+    }
+
+    /// Gives up its memory, for [`Slabs::recycle`].
+    #[must_use]
+    pub fn into_buffer(self) -> Vec<u8> {
+        self.buffer
+    }
+}
+
+/// Cuts a text into slabs of whole records, in order. Its memory is a slab's, or a record's where that is more.
+#[derive(Debug)]
+pub struct Slabs<R> {
+    text: R,
+    ended: bool,
+    quoting: Quoting,
+    /// Unless quotes alone decide where records end.
+    rules: Option<Rules>,
+    slab_bytes: usize,
+    /// What to pass before the first record.
+    skip_bytes: u64,
+    /// `buffer[..length]` is what was read beyond the last slab.
+    buffer: Vec<u8>,
+    length: usize,
+    offset: u64,
+    index: usize,
+    /// The last slab ended within a line that is too long, whose rest is to be passed.
+    skipping: bool,
+    spare: Vec<Vec<u8>>,
+}
+
+impl<R: Read> Slabs<R> {
+    /// Slabs of `text` (UTF-8, from its first byte on), read as `dialect` says; records may have
+    /// [`Limits::record_bytes`].
+    pub fn new(text: R, dialect: &Dialect, limits: &Limits) -> Self {
+        let record_bytes = limits.record_bytes.clamp(1, MAX_RECORD_BYTES);
+        let rules = Rules::of(dialect);
+        Self {
+            text,
+            rules: (!rules.is_simple()).then_some(rules),
+            ended: false,
+            quoting: Quoting {
+                delimiter: dialect.delimiter.bytes().next().unwrap_or(b','),
+                quote: dialect.quote,
+                record_bytes,
+            },
+            slab_bytes: SLAB_BYTES,
+            skip_bytes: dialect.body_offset,
+            buffer: Vec::new(),
+            length: 0,
+            offset: 0,
+            index: 0,
+            skipping: false,
+            spare: Vec::new(),
+        }
+    }
+
+    /// Makes slabs of about so many bytes instead of [`SLAB_BYTES`].
+    #[must_use]
+    pub fn of_bytes(mut self, slab_bytes: usize) -> Self {
+        self.slab_bytes = slab_bytes.clamp(1, MAX_RECORD_BYTES);
+        self
+    }
+
+    /// Takes back the memory of a slab that is done with.
+    pub fn recycle(&mut self, buffer: Vec<u8>) {
+        if self.spare.len() < 4 {
+            self.spare.push(buffer);
+        }
+    }
+
+    /// The next slab; `None` at the end of the text.
+    pub fn next_slab(&mut self) -> Result<Option<Slab>, Failure> {
+        self.pass_header()?;
+        if std::mem::take(&mut self.skipping) {
+            self.pass_line()?;
+        }
+        let mut target = self.slab_bytes;
+        loop {
+            self.fill(target)?;
+            if self.length == 0 {
+                return Ok(None);
+            }
+            let bytes = self.buffer.get(..self.length).unwrap_or_default();
+            let Cut { end, damages } = match &self.rules {
+                None => cut(bytes, self.ended, self.quoting),
+                Some(rules) => cut_any(bytes, self.ended, rules, self.quoting.record_bytes),
+            };
+            if end > 0 {
+                return Ok(Some(self.take(end, damages)));
+            }
+            let most = self.quoting.record_bytes + SLACK_BYTES;
+            if self.length >= most {
+                // No line end within the cap: what is cut off makes the slab's only record too long.
+                self.skipping = true;
+                return Ok(Some(self.take(self.quoting.record_bytes + 1, Vec::new())));
+            }
+            target = (self.length * 2).max(target).min(most.max(self.slab_bytes));
+        }
+    }
+
+    /// Hands out the first `end` bytes, and keeps the rest for the next slab.
+    fn take(&mut self, end: usize, damages: Vec<Damage>) -> Slab {
+        let mut next = self.spare.pop().unwrap_or_default();
+        let rest = self.buffer.get(end..self.length).unwrap_or_default();
+        if next.len() < rest.len() {
+            next.resize(rest.len(), 0);
+        }
+        if let Some(front) = next.get_mut(..rest.len()) {
+            front.copy_from_slice(rest);
+        }
+        let slab = Slab {
+            length: end,
+            offset: self.offset,
+            index: self.index,
+            damages,
+            record_bytes: self.quoting.record_bytes,
+            buffer: std::mem::replace(&mut self.buffer, next),
+        };
+        self.length -= end;
+        self.offset += end as u64;
+        self.index += 1;
+        slab
+    }
+
+    /// Reads until the buffer holds `target` bytes or the text ends.
+    fn fill(&mut self, target: usize) -> Result<(), Failure> {
+        if self.buffer.len() < target && !self.ended {
+            self.buffer.resize(target, 0);
+        }
+        while self.length < target && !self.ended {
+            let free = self.buffer.get_mut(self.length..target).unwrap_or_default();
+            match self.text.read(free) {
+                Ok(0) => self.ended = true,
+                Ok(read) => self.length += read,
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) => return Err(Failure::from_read(&error)),
+            }
+        }
+        Ok(())
+    }
+
+    /// Drops the first `count` bytes of the buffer.
+    fn drop_front(&mut self, count: usize) {
+        self.buffer.copy_within(count..self.length, 0);
+        self.length -= count;
+        self.offset += count as u64;
+    }
+
+    fn pass_header(&mut self) -> Result<(), Failure> {
+        while self.offset < self.skip_bytes {
+            self.fill(self.slab_bytes)?;
+            if self.length == 0 {
+                return Ok(());
+            }
+            let left = usize::try_from(self.skip_bytes - self.offset).unwrap_or(usize::MAX);
+            self.drop_front(left.min(self.length));
+        }
+        Ok(())
+    }
+
+    /// Passes the rest of a line that is too long, and its line end.
+    fn pass_line(&mut self) -> Result<(), Failure> {
+        loop {
+            // Two more than are passed, so that a CR and an LF are met together.
+            self.fill(self.slab_bytes.max(SLACK_BYTES))?;
+            let bytes = self.buffer.get(..self.length).unwrap_or_default();
+            if bytes.is_empty() {
+                return Ok(());
+            }
+            let Some(at) = memchr2(b'\n', b'\r', bytes) else {
+                self.drop_front(self.length);
+                continue;
+            };
+            match (bytes.get(at), bytes.get(at + 1)) {
+                (Some(b'\r'), Some(b'\n')) => self.drop_front(at + 2),
+                (Some(b'\r'), None) if !self.ended && at > 0 => {
+                    self.drop_front(at);
+                    continue;
+                }
+                _ => self.drop_front(at + 1),
+            }
+            return Ok(());
+        }
+    }
+}

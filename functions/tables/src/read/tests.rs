@@ -1,0 +1,263 @@
+use std::io::{self, Cursor, Read};
+
+use proptest::prelude::*;
+use shared::Limits;
+
+use super::*;
+use crate::dialect::Dialect;
+
+/// Gives at most so many bytes a read.
+struct Trickle<'a>(Cursor<&'a [u8]>, usize);
+
+impl Read for Trickle<'_> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let length = buffer.len().min(self.1);
+        self.0.read(&mut buffer[..length])
+    }
+}
+
+/// What was read, rejects and repairs with the number of their record in the text and their offset.
+#[derive(Debug, Default, PartialEq, Eq)]
+struct Outcome {
+    rows: Vec<Vec<String>>,
+    quoted: Vec<Vec<bool>>,
+    rejects: Vec<(u64, u64, Fault, String)>,
+    repairs: Vec<(u64, u64, Repair)>,
+    counts: Counts,
+}
+
+fn read_with(text: &[u8], dialect: &Dialect, record_bytes: usize, slab_bytes: usize, step: usize) -> Outcome {
+    let limits = Limits {
+        record_bytes,
+        ..Limits::default()
+    };
+    let mut slabs = Slabs::new(Trickle(Cursor::new(text), step), dialect, &limits).of_bytes(slab_bytes);
+    let columns = dialect.columns();
+    let mut outcome = Outcome::default();
+    while let Some(slab) = slabs.next_slab().unwrap() {
+        let before = outcome.counts.records;
+        let counts = slab
+            .for_each_block(dialect, |block| {
+                let first = outcome.rows.len();
+                outcome.rows.resize(first + block.rows(), Vec::new());
+                outcome.quoted.resize(first + block.rows(), Vec::new());
+                for column in 0..columns {
+                    let mut row = first;
+                    block.for_each_cell(column, |cell, quoted| {
+                        outcome.rows[row].push(String::from_utf8(cell.to_vec()).unwrap());
+                        outcome.quoted[row].push(quoted);
+                        row += 1;
+                    });
+                    assert_eq!(row, outcome.rows.len());
+                }
+                for reject in block.rejects {
+                    let raw = String::from_utf8_lossy(block.raw(reject.start, reject.end)).into_owned();
+                    outcome.rejects.push((
+                        before + reject.row,
+                        block.offset(reject.start),
+                        reject.fault,
+                        raw,
+                    ));
+                }
+                for mended in block.repairs {
+                    outcome
+                        .repairs
+                        .push((before + mended.row, block.offset(mended.start), mended.repair));
+                }
+                Ok::<_, ()>(())
+            })
+            .unwrap();
+        assert_eq!(counts.records, counts.rows + counts.rejects);
+        outcome.counts.add(&counts);
+        slabs.recycle(slab.into_buffer());
+    }
+    assert_eq!(outcome.counts.rows, outcome.rows.len() as u64);
+    assert_eq!(outcome.counts.rejects, outcome.rejects.len() as u64);
+    assert_eq!(
+        outcome.counts.repairs.values().sum::<u64>(),
+        outcome.repairs.len() as u64
+    );
+    outcome
+}
+
+fn columns(count: usize) -> Dialect {
+    Dialect::simple(b',', (0..count).map(|index| format!("c{index}")).collect(), 0)
+}
+
+fn read(text: &str, count: usize) -> Outcome {
+    read_with(text.as_bytes(), &columns(count), 1 << 20, 1 << 20, usize::MAX)
+}
+
+fn rows(text: &str, count: usize) -> Vec<Vec<String>> {
+    let outcome = read(text, count);
+    assert_eq!((outcome.rejects, outcome.repairs), (vec![], vec![]), "{text:?}");
+    outcome.rows
+}
+
+#[test]
+fn every_line_end_ends_a_record() {
+    for text in [
+        "1,2\n3,4\n",
+        "1,2\r\n3,4\r\n",
+        "1,2\r3,4\r",
+        "1,2\r\n3,4",
+        "1,2\r3,4",
+    ] {
+        assert_eq!(rows(text, 2), [["1", "2"], ["3", "4"]], "{text:?}");
+    }
+}
+
+#[test]
+fn quotes_hold_delimiters_line_ends_and_quotes() {
+    assert_eq!(rows("\"x,y\",\"l1\nl2\"\n", 2), [["x,y", "l1\nl2"]]);
+    assert_eq!(rows("\"say \"\"hi\"\"\",\"\"\"\"\n", 2), [["say \"hi\"", "\""]]);
+    assert_eq!(rows("\"\",\"x\"", 2), [["", "x"]]);
+    assert_eq!(rows("5\",x \"y\" z\n", 2), [["5\"", "x \"y\" z"]]);
+    assert_eq!(read("\"\",\n", 2).quoted, [[true, false]]);
+}
+
+#[test]
+fn blank_lines_are_no_records_but_in_one_column() {
+    assert_eq!(rows("\n\n1,2\n\r\n\n3,4\n\n", 2), [["1", "2"], ["3", "4"]]);
+    assert_eq!(read("\n1,2\n\r\n\n", 2).counts.blank_lines, 3);
+    assert_eq!(rows("1\n\n2\n\"\"\n", 1), [["1"], [""], ["2"], [""]]);
+}
+
+#[test]
+fn missing_cells_are_null_and_blank_surplus_is_left_out() {
+    let outcome = read("1,2,3\n1\n1,2\n1,2,3,,\n1,2,3,4\n", 3);
+    assert_eq!(outcome.rows, [["1", "2", "3"], ["1", "2", ""], ["1", "2", "3"]]);
+    assert_eq!(
+        outcome.repairs,
+        [(3, 8, Repair::Padded), (4, 12, Repair::Trimmed)]
+    );
+    assert_eq!(
+        outcome.rejects,
+        [
+            (2, 6, Fault::FieldCount { found: 1 }, "1".into()),
+            (5, 20, Fault::FieldCount { found: 4 }, "1,2,3,4".into())
+        ]
+    );
+}
+
+#[test]
+fn bad_records_say_why_and_where() {
+    assert_eq!(
+        read("1,2\n1,\0\n", 2).rejects,
+        [(2, 4, Fault::Nul { at: 2 }, "1,\0".into())]
+    );
+    let bad = read_with(b"1,\xFF\n\xC3\xA9,2\n", &columns(2), 100, 100, 7);
+    assert_eq!(bad.rejects[0].2, Fault::NotUtf8 { at: 2 });
+    assert_eq!(bad.rows, [["é", "2"]]);
+}
+
+#[test]
+fn records_over_the_cap_are_passed_whole_and_no_others() {
+    for length in 95..105 {
+        let text = format!("1,2\n3,{}\n5,6\n", "x".repeat(length));
+        for slab in [10, 64, 1000] {
+            let read = read_with(text.as_bytes(), &columns(2), 100, slab, 13);
+            let expected = length + 2 > 100;
+            assert_eq!(read.rejects.len(), usize::from(expected), "{length} {slab}");
+            assert_eq!(read.rows.last().unwrap(), &["5", "6"]);
+            if expected {
+                assert_eq!(
+                    (read.rejects[0].0, read.rejects[0].1, read.rejects[0].2),
+                    (2, 4, Fault::TooLong)
+                );
+                assert_eq!(read.rejects[0].3.len(), 101);
+            }
+        }
+    }
+    let text = format!("{}\r\n5,6", "y".repeat(100_000));
+    assert_eq!(
+        read_with(text.as_bytes(), &columns(2), 100, 64, 13).rows,
+        [["5", "6"]]
+    );
+}
+
+#[test]
+fn a_quote_that_never_closes_costs_one_line_at_most() {
+    let text = format!("1,2,\"2\n{}", "3,4\n".repeat(1000));
+    let read = read_with(text.as_bytes(), &columns(2), 100, 64, usize::MAX);
+    assert_eq!((read.rows.len(), read.rejects.len()), (1000, 1));
+}
+
+#[test]
+fn what_stands_before_the_first_record_is_passed() {
+    let mut dialect = columns(2);
+    dialect.body_offset = 7;
+    let read = read_with(b"x\na,b\n\n1,2\n", &dialect, 100, 3, 2);
+    assert_eq!(read.rows, [["1", "2"]]);
+}
+
+fn bytes() -> impl Strategy<Value = Vec<u8>> {
+    let byte = prop_oneof![
+        3 => Just(b','), 3 => Just(b'"'), 2 => Just(b'\n'), 1 => Just(b'\r'), 4 => Just(b'a'), 1 => Just(0), 1 => any::<u8>(),
+    ];
+    let run =
+        (byte, prop_oneof![8 => Just(1_usize), 1 => 1..90_usize]).prop_map(|(byte, times)| vec![byte; times]);
+    proptest::collection::vec(run, 0..200).prop_map(|runs| runs.concat())
+}
+
+/// A cell as RFC 4180 writes it; `always` in quotes.
+fn write_cell(cell: &str, always: bool, into: &mut String) {
+    if always || cell.is_empty() || cell.contains([',', '"', '\n', '\r']) {
+        into.push('"');
+        into.push_str(&cell.replace('"', "\"\""));
+        into.push('"');
+    } else {
+        into.push_str(cell);
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(500))]
+    #[test]
+    fn any_bytes_read_the_same_however_they_are_cut(
+        text in bytes(), count in 1_usize..4, cap in 3_usize..200, slab in 1_usize..300, step in 1_usize..50,
+    ) {
+        let whole = read_with(&text, &columns(count), cap, 1 << 20, usize::MAX);
+        let cut = read_with(&text, &columns(count), cap, slab, step);
+        prop_assert_eq!(cut, whole);
+    }
+
+    #[test]
+    fn what_is_written_is_read_back(
+        table in proptest::collection::vec(proptest::collection::vec("[a,\"\n\r é]{0,5}|x{60,70}", 3), 0..20),
+        always in any::<bool>(), ends in 0..3_usize, slab in 1_usize..300, last in any::<bool>(),
+    ) {
+        let mut text = String::new();
+        for (index, row) in table.iter().enumerate() {
+            for (column, cell) in row.iter().enumerate() {
+                if column > 0 {
+                    text.push(',');
+                }
+                write_cell(cell, always, &mut text);
+            }
+            if last || index + 1 < table.len() {
+                text.push_str(["\n", "\r\n", "\r"][ends]);
+            }
+        }
+        let outcome = read_with(text.as_bytes(), &columns(3), 1 << 20, slab, 17);
+        prop_assert_eq!(&outcome.rejects, &vec![]);
+        prop_assert_eq!(&outcome.repairs, &vec![]);
+        prop_assert_eq!(outcome.rows, table);
+    }
+}
+
+#[test]
+fn a_quote_within_a_line_that_is_too_long() {
+    for text in [
+        "aaaaaaaaaaaa,\"",
+        "a,aaaaaaaaaaaa\n,\"\nb",
+        "aaaaaaaa,\"\nb\n\"x\"\n",
+    ] {
+        let whole = read_with(text.as_bytes(), &columns(1), 3, 1 << 20, usize::MAX);
+        assert_eq!(
+            read_with(text.as_bytes(), &columns(1), 3, 1, 1),
+            whole,
+            "{text:?}"
+        );
+    }
+}

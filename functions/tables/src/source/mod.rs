@@ -1,0 +1,142 @@
+//! The bytes of a file as text in UTF-8: decompressed, decoded, streamed.
+//!
+//! What the file is shows in its first bytes: a compression by its magic bytes, an encoding by its byte order mark or by
+//! what its bytes can be ([`encoding`]). Neither its name nor its declared type is believed. What is no text is refused by
+//! its name ([`binary`]).
+
+pub mod binary;
+mod encoding;
+
+use std::io::{self, Read};
+
+use serde::Serialize;
+use shared::{Failure, Input, decompress::Compression, decompress::Decompressed};
+
+pub use self::encoding::{Decoded, TextEncoding, Undecodable};
+use crate::dialect::Sample;
+
+/// How much of the text's beginning is looked at, in bytes; more if no record ends within it.
+const START_BYTES: usize = 256 << 10;
+/// How much of each piece from inside.
+const INSIDE_BYTES: usize = 32 << 10;
+/// Where in a file, in parts of 16, those pieces begin.
+const INSIDE: [u64; 3] = [5, 10, 15];
+/// From which size on a file has an inside, in bytes.
+const INSIDE_FROM_BYTES: u64 = 4 * START_BYTES as u64;
+/// How far into a compressed text the piece from inside begins.
+const COMPRESSED_INSIDE_BYTES: u64 = 2 << 20;
+
+/// How a file's bytes become text.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub struct Text {
+    /// What it is compressed with.
+    pub compression: Option<Compression>,
+    /// What its characters are encoded in.
+    pub encoding: TextEncoding,
+}
+
+impl Text {
+    /// Looks at a file: how to read it, and a sample of its text. `encoding` is what to take for its encoding, if that is
+    /// not to be found.
+    ///
+    /// # Errors
+    /// [`Failure::rejected`]: `binary`, `utf-32`, and what [`shared::decompress`] names.
+    pub fn find(input: &Input<'_>, encoding: Option<TextEncoding>) -> Result<(Self, Sample), Failure> {
+        let (head, _) = fill(&mut input.reader()?, 16)?;
+        let compression = Compression::of(&head);
+        let mut reader = decompressed(input, compression)?;
+        let (mut start, mut is_whole) = fill(&mut reader, START_BYTES)?;
+        if !is_whole && !has_line_end(&start) {
+            let record = input.limits.record_bytes.min(crate::read::MAX_RECORD_BYTES);
+            let (more, ended) = fill(&mut reader, record.saturating_sub(start.len()) + 1024)?;
+            start.extend_from_slice(&more);
+            is_whole = ended;
+        }
+        binary::refuse(&start)?;
+        let mut inside = Vec::new();
+        if !is_whole && compression.is_none() && input.facts.size_bytes >= INSIDE_FROM_BYTES {
+            for part in INSIDE {
+                // Even, so that a piece of UTF-16 begins with a character.
+                let offset = (input.facts.size_bytes / 16 * part) & !1;
+                let mut piece = vec![0; INSIDE_BYTES];
+                let read = input.read_at(offset, &mut piece)?;
+                piece.truncate(read);
+                inside.push(piece);
+            }
+        } else if !is_whole && compression.is_some() {
+            skip(&mut reader, COMPRESSED_INSIDE_BYTES)?;
+            let (piece, _) = fill(&mut reader, INSIDE_BYTES)?;
+            if piece.len() > INSIDE_BYTES / 2 {
+                inside.push(piece);
+            }
+        }
+        let encoding = match encoding {
+            Some(encoding) => encoding.with_mark(&start),
+            None => TextEncoding::find(&start, is_whole, &inside),
+        };
+        let decode = |bytes: &[u8], is_start: bool| encoding.decode_piece(bytes, is_start);
+        let sample = Sample {
+            start: decode(&start, true),
+            is_whole,
+            inside: inside.iter().map(|piece| decode(piece, false)).collect(),
+        };
+        Ok((
+            Self {
+                compression,
+                encoding,
+            },
+            sample,
+        ))
+    }
+
+    /// The whole text, in UTF-8, without a byte order mark. May be called again, for a second pass.
+    pub fn reader<'a>(&self, input: &Input<'a>) -> Result<Decoded<Box<dyn Read + Send + 'a>>, Failure> {
+        Ok(Decoded::new(
+            decompressed(input, self.compression)?,
+            self.encoding,
+        ))
+    }
+}
+
+fn decompressed<'a>(
+    input: &Input<'a>,
+    compression: Option<Compression>,
+) -> Result<Box<dyn Read + Send + 'a>, Failure> {
+    let reader = input.reader()?;
+    Ok(match compression {
+        None => Box::new(reader),
+        Some(compression) => {
+            let expanded: Decompressed<_> = compression.reader(reader, input.limits.input_bytes);
+            Box::new(expanded)
+        }
+    })
+}
+
+fn has_line_end(bytes: &[u8]) -> bool {
+    memchr::memchr2(b'\n', b'\r', bytes).is_some()
+}
+
+/// At most `most` bytes, and whether that is all there is.
+fn fill(reader: &mut impl Read, most: usize) -> Result<(Vec<u8>, bool), Failure> {
+    let mut bytes = vec![0; most];
+    let mut length = 0;
+    let mut ended = false;
+    while let Some(free) = bytes.get_mut(length..).filter(|free| !free.is_empty()) {
+        match reader.read(free) {
+            Ok(0) => {
+                ended = true;
+                break;
+            }
+            Ok(read) => length += read,
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(Failure::from_read(&error)),
+        }
+    }
+    bytes.truncate(length);
+    Ok((bytes, ended))
+}
+
+fn skip(reader: &mut impl Read, count: u64) -> Result<(), Failure> {
+    io::copy(&mut reader.take(count), &mut io::sink()).map_err(|error| Failure::from_read(&error))?;
+    Ok(())
+}

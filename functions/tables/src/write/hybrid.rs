@@ -1,0 +1,154 @@
+//! Parquet's hybrid of run lengths and packed bits, for levels and dictionary codes:
+//! <https://parquet.apache.org/docs/file-format/data-pages/encodings/#RLE>.
+
+/// Codes are looked at so many at a time.
+const GROUP: usize = 8;
+/// So many equal groups make a run.
+const LEAST_RUN: usize = 2;
+
+/// How many bits the codes below `values` take, at least one: readers differ over none.
+#[must_use]
+pub(crate) fn width_of(values: usize) -> u32 {
+    (usize::BITS - values.saturating_sub(1).leading_zeros()).max(1)
+}
+
+/// Appends codes of `width` bits.
+pub(crate) fn put_codes(codes: &[u16], width: u32, into: &mut Vec<u8>) {
+    let (groups, rest) = codes.as_chunks::<GROUP>();
+    let mut literal = 0;
+    let mut at = 0;
+    while let Some(group) = groups.get(at) {
+        let run = if is_one(group) {
+            groups.get(at..).unwrap_or_default().iter().take_while(|next| *next == group).count()
+        } else {
+            0
+        };
+        if run < LEAST_RUN {
+            at += 1;
+            continue;
+        }
+        put_literal(groups.get(literal..at).unwrap_or_default(), width, into);
+        put_varint((run * GROUP) as u64 * 2, into);
+        let bytes = group.first().copied().unwrap_or_default().to_le_bytes();
+        into.extend_from_slice(bytes.get(..width.div_ceil(8) as usize).unwrap_or_default());
+        at += run;
+        literal = at;
+    }
+    let tail = groups.get(literal..).unwrap_or_default();
+    if rest.is_empty() {
+        put_literal(tail, width, into);
+    } else {
+        let mut last = [0; GROUP];
+        for (to, from) in last.iter_mut().zip(rest) {
+            *to = *from;
+        }
+        put_varint((tail.len() as u64 + 1) * 2 + 1, into);
+        tail.iter().chain([&last]).for_each(|group| pack(group, width, into));
+    }
+}
+
+#[inline]
+fn is_one(group: &[u16; GROUP]) -> bool {
+    let first = group.first().copied().unwrap_or_default();
+    group.iter().fold(0, |differ, code| differ | (code ^ first)) == 0
+}
+
+fn put_literal(groups: &[[u16; GROUP]], width: u32, into: &mut Vec<u8>) {
+    if !groups.is_empty() {
+        put_varint(groups.len() as u64 * 2 + 1, into);
+        into.reserve(groups.len() * width as usize);
+        groups.iter().for_each(|group| pack(group, width, into));
+    }
+}
+
+/// Eight codes are as many bytes as a code has bits.
+#[inline]
+fn pack(group: &[u16; GROUP], width: u32, into: &mut Vec<u8>) {
+    let half = |codes: [u16; 4]| {
+        let [a, b, c, d] = codes.map(u64::from);
+        a | b << width | c << (2 * width) | d << (3 * width)
+    };
+    let [a, b, c, d, e, f, g, h] = *group;
+    let word = u128::from(half([a, b, c, d])) | u128::from(half([e, f, g, h])) << (4 * width);
+    into.extend_from_slice(word.to_le_bytes().get(..width as usize).unwrap_or_default());
+}
+
+/// Appends definition levels of 0 and 1, given as a bitmap of so many rows; a bitmap that is not there is all ones.
+pub(crate) fn put_levels(bitmap: Option<&[u8]>, rows: usize, into: &mut Vec<u8>) {
+    match bitmap {
+        None => {
+            put_varint(rows as u64 * 2, into);
+            into.push(1);
+        }
+        Some(bitmap) => {
+            let bytes = rows.div_ceil(GROUP);
+            put_varint(bytes as u64 * 2 + 1, into);
+            into.extend_from_slice(bitmap.get(..bytes).unwrap_or_default());
+        }
+    }
+}
+
+fn put_varint(mut value: u64, into: &mut Vec<u8>) {
+    while value > 0x7F {
+        #[expect(clippy::cast_possible_truncation, reason = "seven bits at a time")]
+        into.push(value as u8 | 0x80);
+        value >>= 7;
+    }
+    #[expect(clippy::cast_possible_truncation, reason = "seven bits are left")]
+    into.push(value as u8);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// As the format describes it, a bit at a time.
+    fn decode(mut bytes: &[u8], width: u32, count: usize) -> Vec<u16> {
+        let mut codes = Vec::new();
+        while codes.len() < count {
+            let mut header = 0_u64;
+            for shift in (0..).step_by(7) {
+                let byte = bytes[0];
+                bytes = &bytes[1..];
+                header |= u64::from(byte & 0x7F) << shift;
+                if byte < 0x80 {
+                    break;
+                }
+            }
+            if header & 1 == 0 {
+                let length = width.div_ceil(8) as usize;
+                let code = (0..length).fold(0, |sum, index| sum | u16::from(bytes[index]) << (8 * index));
+                codes.extend(std::iter::repeat_n(code, (header / 2) as usize));
+                bytes = &bytes[length..];
+            } else {
+                for index in 0..(header / 2) as usize * 8 {
+                    let bit = |at: usize| u16::from(bytes[at / 8] >> (at % 8) & 1);
+                    codes.push((0..width as usize).fold(0, |sum, at| sum | bit(index * width as usize + at) << at));
+                }
+                bytes = &bytes[(header / 2) as usize * width as usize..];
+            }
+        }
+        assert!(bytes.is_empty());
+        codes.truncate(count);
+        codes
+    }
+
+    #[test]
+    fn widths_hold_the_greatest_code() {
+        let widths = [(0, 1), (1, 1), (2, 1), (3, 2), (4, 2), (5, 3), (256, 8), (257, 9), (65_535, 16)];
+        assert!(widths.iter().all(|(values, width)| width_of(*values) == *width));
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn codes_read_back(
+            runs in proptest::collection::vec((proptest::prelude::any::<u16>(), 1_usize..40), 0..20), width in 1_u32..=16,
+        ) {
+            let mask = u16::MAX >> (16 - width);
+            let codes: Vec<u16> = runs.iter().flat_map(|(code, length)| std::iter::repeat_n(code & mask, *length)).collect();
+            let mut bytes = Vec::new();
+            put_codes(&codes, width, &mut bytes);
+            proptest::prop_assert_eq!(decode(&bytes, width, codes.len()), codes);
+        }
+    }
+}

@@ -1,0 +1,341 @@
+//! Values as Parquet has them: plain bytes, an order, statistics.
+
+use std::{cmp::Ordering, ops::Range};
+
+use arrow_array::{Array, BooleanArray, FixedSizeBinaryArray, StringArray};
+use parquet::{
+    basic::Type,
+    data_type::{ByteArray, FixedLenByteArray},
+    file::statistics::{Statistics, ValueStatistics},
+};
+
+/// The most bytes of a text in statistics: as other writers have it.
+const MOST_STATISTICS_BYTES: usize = 64;
+
+/// Values of one physical type.
+pub(crate) trait Physical {
+    /// The physical type.
+    const TYPE: Type;
+    /// Whether an index of the column counts values that are no numbers.
+    const COUNTS_NAN: bool = false;
+
+    fn len(&self) -> usize;
+
+    /// Which of two values is the lesser.
+    fn compare(&self, one: usize, other: usize) -> Ordering;
+
+    /// Appends a value (`PLAIN`).
+    fn put(&self, index: usize, into: &mut Vec<u8>);
+
+    /// Appends those of the values, from one to another, that are kept (`PLAIN`).
+    fn put_range(&self, range: Range<usize>, keep: impl Fn(usize) -> bool, into: &mut Vec<u8>) {
+        range.filter(|index| keep(*index)).for_each(|index| self.put(index, into));
+    }
+
+    /// The value as a least one in an index: its plain bytes, or a beginning of them.
+    fn least(&self, index: usize) -> Vec<u8>;
+
+    /// And as a greatest one.
+    fn greatest(&self, index: usize) -> Vec<u8> {
+        self.least(index)
+    }
+
+    /// Statistics of a chunk whose least and greatest values stand at these places.
+    fn statistics(&self, range: Option<(usize, usize)>, nulls: u64) -> Statistics;
+}
+
+macro_rules! number {
+    ($name:ident, $value:ty, $kind:expr, $new:ident, $cast:expr) => {
+        pub(crate) struct $name<'a>(pub(crate) &'a [$value]);
+
+        impl Physical for $name<'_> {
+            const TYPE: Type = $kind;
+
+            fn len(&self) -> usize {
+                self.0.len()
+            }
+
+            #[inline]
+            fn compare(&self, one: usize, other: usize) -> Ordering {
+                self.0.get(one).cmp(&self.0.get(other))
+            }
+
+            #[inline]
+            fn put(&self, index: usize, into: &mut Vec<u8>) {
+                into.extend_from_slice(&$cast(self.0.get(index).copied().unwrap_or_default()).to_le_bytes());
+            }
+
+            fn least(&self, index: usize) -> Vec<u8> {
+                let mut bytes = Vec::new();
+                self.put(index, &mut bytes);
+                bytes
+            }
+
+            fn statistics(&self, range: Option<(usize, usize)>, nulls: u64) -> Statistics {
+                let value = |index: usize| self.0.get(index).copied().map($cast);
+                let (least, greatest) = (range.and_then(|range| value(range.0)), range.and_then(|range| value(range.1)));
+                Statistics::$new(least, greatest, None, Some(nulls), false)
+            }
+        }
+    };
+}
+
+number!(Int32, i32, Type::INT32, int32, |value: i32| value);
+number!(Int64, i64, Type::INT64, int64, |value: i64| value);
+number!(UInt64, u64, Type::INT64, int64, u64::cast_signed);
+
+/// Floats, none of them NaN.
+pub(crate) struct Double<'a>(pub(crate) &'a [f64]);
+
+impl Double<'_> {
+    fn value(&self, index: usize) -> f64 {
+        self.0.get(index).copied().unwrap_or_default()
+    }
+}
+
+impl Physical for Double<'_> {
+    const TYPE: Type = Type::DOUBLE;
+    const COUNTS_NAN: bool = true;
+
+    fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    #[inline]
+    fn compare(&self, one: usize, other: usize) -> Ordering {
+        self.value(one).total_cmp(&self.value(other))
+    }
+
+    #[inline]
+    fn put(&self, index: usize, into: &mut Vec<u8>) {
+        into.extend_from_slice(&self.value(index).to_le_bytes());
+    }
+
+    // Readers need not tell the zeros apart: a least zero is written as the lesser one, a greatest as the greater.
+    fn least(&self, index: usize) -> Vec<u8> {
+        least_zero(self.value(index)).to_le_bytes().to_vec()
+    }
+
+    fn greatest(&self, index: usize) -> Vec<u8> {
+        (self.value(index) + 0.0).to_le_bytes().to_vec()
+    }
+
+    fn statistics(&self, range: Option<(usize, usize)>, nulls: u64) -> Statistics {
+        let least = range.map(|range| least_zero(self.value(range.0)));
+        let greatest = range.map(|range| self.value(range.1) + 0.0);
+        Statistics::Double(ValueStatistics::new(least, greatest, None, Some(nulls), false).with_nan_count(Some(0)))
+    }
+}
+
+fn least_zero(value: f64) -> f64 {
+    if value == 0.0 { -0.0 } else { value }
+}
+
+/// Truth values.
+pub(crate) struct Bool<'a>(pub(crate) &'a BooleanArray);
+
+impl Bool<'_> {
+    fn value(&self, index: usize) -> bool {
+        index < self.0.len() && self.0.value(index)
+    }
+}
+
+impl Physical for Bool<'_> {
+    const TYPE: Type = Type::BOOLEAN;
+
+    fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    fn compare(&self, one: usize, other: usize) -> Ordering {
+        self.value(one).cmp(&self.value(other))
+    }
+
+    fn put(&self, index: usize, into: &mut Vec<u8>) {
+        into.push(u8::from(self.value(index)));
+    }
+
+    fn put_range(&self, range: Range<usize>, keep: impl Fn(usize) -> bool, into: &mut Vec<u8>) {
+        let mut bits = 0;
+        for index in range.filter(|index| keep(*index)) {
+            if bits % 8 == 0 {
+                into.push(0);
+            }
+            if let Some(byte) = into.last_mut() {
+                *byte |= u8::from(self.value(index)) << (bits % 8);
+            }
+            bits += 1;
+        }
+    }
+
+    fn least(&self, index: usize) -> Vec<u8> {
+        vec![u8::from(self.value(index))]
+    }
+
+    fn statistics(&self, range: Option<(usize, usize)>, nulls: u64) -> Statistics {
+        let value = |index: usize| self.value(index);
+        Statistics::boolean(range.map(|range| value(range.0)), range.map(|range| value(range.1)), None, Some(nulls), false)
+    }
+}
+
+/// Texts.
+pub(crate) struct Text<'a>(pub(crate) &'a StringArray);
+
+impl Text<'_> {
+    fn value(&self, index: usize) -> &str {
+        if index < self.0.len() { self.0.value(index) } else { "" }
+    }
+}
+
+impl Physical for Text<'_> {
+    const TYPE: Type = Type::BYTE_ARRAY;
+
+    fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    #[inline]
+    fn compare(&self, one: usize, other: usize) -> Ordering {
+        self.value(one).as_bytes().cmp(self.value(other).as_bytes())
+    }
+
+    #[inline]
+    fn put(&self, index: usize, into: &mut Vec<u8>) {
+        let text = self.value(index).as_bytes();
+        into.extend_from_slice(&u32::try_from(text.len()).unwrap_or(u32::MAX).to_le_bytes());
+        into.extend_from_slice(text);
+    }
+
+    fn least(&self, index: usize) -> Vec<u8> {
+        cut(self.value(index)).as_bytes().to_vec()
+    }
+
+    fn greatest(&self, index: usize) -> Vec<u8> {
+        cut_above(self.value(index))
+    }
+
+    fn statistics(&self, range: Option<(usize, usize)>, nulls: u64) -> Statistics {
+        let bytes = |bytes: Vec<u8>| ByteArray::from(bytes);
+        let least = range.map(|range| bytes(self.least(range.0)));
+        let greatest = range.map(|range| bytes(self.greatest(range.1)));
+        let is_exact = |index: usize| self.value(index).len() <= MOST_STATISTICS_BYTES;
+        Statistics::ByteArray(
+            ValueStatistics::new(least, greatest, None, Some(nulls), false)
+                .with_min_is_exact(range.is_none_or(|range| is_exact(range.0)))
+                .with_max_is_exact(range.is_none_or(|range| is_exact(range.1))),
+        )
+    }
+}
+
+/// The beginning of a text, not cut within a character.
+fn cut(text: &str) -> &str {
+    let mut end = text.len().min(MOST_STATISTICS_BYTES);
+    while !text.is_char_boundary(end) {
+        end -= 1;
+    }
+    text.get(..end).unwrap_or_default()
+}
+
+/// A short text that is not below this one: its beginning, with the last character that has a successor of as many bytes
+/// raised to it. The whole text, if none has.
+fn cut_above(text: &str) -> Vec<u8> {
+    let cut = cut(text);
+    if cut.len() == text.len() {
+        return cut.as_bytes().to_vec();
+    }
+    for (at, character) in cut.char_indices().rev() {
+        let next = char::from_u32(u32::from(character) + 1);
+        if let Some(next) = next.filter(|next| next.len_utf8() == character.len_utf8()) {
+            let mut above = cut.get(..at).unwrap_or_default().to_owned();
+            above.push(next);
+            return above.into_bytes();
+        }
+    }
+    text.as_bytes().to_vec()
+}
+
+/// 16 bytes: wide decimals, big-endian and signed.
+pub(crate) struct Wide<'a>(pub(crate) &'a [i128]);
+
+impl Physical for Wide<'_> {
+    const TYPE: Type = Type::FIXED_LEN_BYTE_ARRAY;
+
+    fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    fn compare(&self, one: usize, other: usize) -> Ordering {
+        self.0.get(one).cmp(&self.0.get(other))
+    }
+
+    fn put(&self, index: usize, into: &mut Vec<u8>) {
+        into.extend_from_slice(&self.0.get(index).copied().unwrap_or_default().to_be_bytes());
+    }
+
+    fn least(&self, index: usize) -> Vec<u8> {
+        let mut bytes = Vec::new();
+        self.put(index, &mut bytes);
+        bytes
+    }
+
+    fn statistics(&self, range: Option<(usize, usize)>, nulls: u64) -> Statistics {
+        fixed(self, range, nulls)
+    }
+}
+
+/// 16 bytes as they are: UUIDs.
+pub(crate) struct Fixed<'a>(pub(crate) &'a FixedSizeBinaryArray);
+
+impl Fixed<'_> {
+    fn value(&self, index: usize) -> &[u8] {
+        if index < self.0.len() { self.0.value(index) } else { &[0; 16] }
+    }
+}
+
+impl Physical for Fixed<'_> {
+    const TYPE: Type = Type::FIXED_LEN_BYTE_ARRAY;
+
+    fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    fn compare(&self, one: usize, other: usize) -> Ordering {
+        self.value(one).cmp(self.value(other))
+    }
+
+    fn put(&self, index: usize, into: &mut Vec<u8>) {
+        into.extend_from_slice(self.value(index));
+    }
+
+    fn least(&self, index: usize) -> Vec<u8> {
+        self.value(index).to_vec()
+    }
+
+    fn statistics(&self, range: Option<(usize, usize)>, nulls: u64) -> Statistics {
+        fixed(self, range, nulls)
+    }
+}
+
+fn fixed(values: &impl Physical, range: Option<(usize, usize)>, nulls: u64) -> Statistics {
+    let bytes = |index: usize| FixedLenByteArray::from(values.least(index));
+    Statistics::fixed_len_byte_array(range.map(|range| bytes(range.0)), range.map(|range| bytes(range.1)), None, Some(nulls), false)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn long_texts_are_cut_below_and_above() {
+        let long = format!("{}zz", "a".repeat(63));
+        assert_eq!(cut(&long), format!("{}z", "a".repeat(63)));
+        assert_eq!(cut_above(&long), format!("{}{{", "a".repeat(63)).into_bytes());
+        let wide = "é".repeat(40);
+        assert_eq!(cut(&wide).len(), 64);
+        assert!(cut_above(&wide).as_slice() > wide.as_bytes());
+        assert!(std::str::from_utf8(&cut_above(&wide)).is_ok());
+        assert_eq!(cut_above("short"), b"short");
+        let last = "\u{10FFFF}".repeat(20);
+        assert_eq!(cut_above(&last), last.as_bytes());
+    }
+}

@@ -1,0 +1,57 @@
+//! Varints: seven bits a byte, the least first, the high bit set on all but the last.
+//! (<https://protobuf.dev/programming-guides/encoding/#varints>)
+
+/// How many bytes a value takes.
+#[inline]
+pub(super) const fn len(value: u64) -> usize {
+    let bits = 64 - (value | 1).leading_zeros();
+    // A division by 7 that is right for 1 to 64 bits.
+    ((bits * 9 + 64) / 64) as usize
+}
+
+/// A value's bytes, least first, in 16 bytes of which the first `len` count and the others are zero.
+#[inline]
+pub(super) const fn spread(value: u64) -> (u128, usize) {
+    let len = len(value);
+    let (low, high) = (spread_56(value & ((1 << 56) - 1)), value >> 56);
+    let high = (high & 0x7F) | ((high & 0x80) << 1);
+    let spread = (low as u128) | ((high as u128) << 64);
+    // The high bit of every byte before the last.
+    let marks = 0x80_8080_8080_8080_8080_u128 & ((1 << (8 * (len - 1))) - 1);
+    (spread | marks, len)
+}
+
+/// The bits of 56 in groups of seven, each into a byte of its own: halves first, as they can all move at once.
+#[inline]
+const fn spread_56(value: u64) -> u64 {
+    let value = (value & 0x0FFF_FFFF) | ((value & 0x00FF_FFFF_F000_0000) << 4);
+    let value = (value & 0x0000_3FFF_0000_3FFF) | ((value & 0x0FFF_C000_0FFF_C000) << 2);
+    (value & 0x007F_007F_007F_007F) | ((value & 0x3F80_3F80_3F80_3F80) << 1)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn plain(mut value: u64) -> Vec<u8> {
+        let mut bytes = Vec::new();
+        while value > 0x7F {
+            bytes.push(value as u8 | 0x80);
+            value >>= 7;
+        }
+        bytes.push(value as u8);
+        bytes
+    }
+
+    #[test]
+    fn is_as_the_loop_says() {
+        let ends =
+            (0..64).flat_map(|bit| [0, 1, 2].map(|more| (1_u64 << bit).wrapping_add(more).wrapping_sub(1)));
+        for value in ends.chain([u64::MAX, u64::MAX - 1, 0x5555_5555_5555_5555]) {
+            let expected = plain(value);
+            let (bytes, len) = spread(value);
+            assert_eq!(&bytes.to_le_bytes()[..len], expected, "{value}");
+            assert_eq!(bytes.checked_shr(8 * len as u32).unwrap_or(0), 0, "{value}");
+        }
+    }
+}
