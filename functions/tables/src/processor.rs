@@ -52,7 +52,12 @@ impl Processor for Tables {
     ) -> Result<Report, Failure> {
         let table = Delimited::open(&input, options)?;
         let outcome = delimited::run(&table, &input, outputs)?;
-        let Outcome { counts, mut profile, rejects, rows_written } = outcome;
+        let Outcome {
+            counts,
+            mut profile,
+            rejects,
+            rows_written,
+        } = outcome;
         let report = Report {
             rows: counts.records,
             rows_written,
@@ -73,7 +78,10 @@ impl Processor for Tables {
         for (reason, count) in &report.rejected_by_reason {
             profile.rejected.insert((*reason).to_owned(), *count);
         }
-        profile.file = FileFacts { null_tokens: profile.file.null_tokens, ..facts(&input, &table)? };
+        profile.file = FileFacts {
+            null_tokens: profile.file.null_tokens,
+            ..facts(&input, &table)?
+        };
         write_profile(&profile, outputs)?;
         Ok(report)
     }
@@ -88,7 +96,12 @@ fn facts(input: &Input<'_>, table: &Delimited) -> Result<FileFacts, Failure> {
         format: Some("delimited".to_owned()),
         dialect: Some(serde_json::to_value(&table.dialect).map_err(ours)?),
         encoding: Some(serde_json::to_value(table.text.encoding).map_err(ours)?),
-        compression: table.text.compression.map(serde_json::to_value).transpose().map_err(ours)?,
+        compression: table
+            .text
+            .compression
+            .map(serde_json::to_value)
+            .transpose()
+            .map_err(ours)?,
         ..FileFacts::default()
     })
 }
@@ -104,6 +117,8 @@ fn write_profile(profile: &Profile, outputs: &mut dyn Outputs) -> Result<(), Fai
     output.finish()?;
     let mut output = outputs.create("profile.html", "text/html; charset=utf-8")?;
     let page = profile.to_html();
-    output.write_all(page.as_bytes()).map_err(|error| Failure::from_write(&error))?;
+    output
+        .write_all(page.as_bytes())
+        .map_err(|error| Failure::from_write(&error))?;
     output.finish()
 }

@@ -127,6 +127,7 @@ impl Objects for S3Objects {
             size_bytes,
             etag: answer.e_tag().unwrap_or_default().trim_matches('"').to_owned(),
             content_type: answer.content_type().map(str::to_owned),
+            metadata: answer.metadata.unwrap_or_default().into_iter().collect(),
         };
         Ok((head, stream_of(answer.body, at.clone())))
     }

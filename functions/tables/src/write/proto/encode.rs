@@ -176,12 +176,20 @@ fn each(nulls: Option<&NullBuffer>, range: std::ops::Range<usize>, mut take: imp
 }
 
 impl Column {
-    pub(super) fn of_member(member: &Member, array: &dyn Array, mask: Option<&NullBuffer>) -> Result<Self, Failure> {
+    pub(super) fn of_member(
+        member: &Member,
+        array: &dyn Array,
+        mask: Option<&NullBuffer>,
+    ) -> Result<Self, Failure> {
         if mask.is_none()
             && let Some(coded) = Coded::of(member, array)?
         {
             let tag = Tag { bytes: 0, len: 0 };
-            return Ok(Self { tag, nulls: None, values: Values::Coded(coded) });
+            return Ok(Self {
+                tag,
+                nulls: None,
+                values: Values::Coded(coded),
+            });
         }
         match member.label {
             Label::Optional => Self::of_kind(&member.kind, member.number, array, mask),
