@@ -149,13 +149,13 @@ proptest! {
 #[test]
 fn what_is_contradicted_late_is_written_once_more_with_the_types_of_all() {
     let mut text = "a,b,c\n".to_owned();
-    for row in 0..3000 {
+    for row in 0..900 {
         text += &format!("{row},,{}.50\n", row % 7);
     }
     text += "2.5,17,x\n";
     let cut = left(&text, 1000, 2).unwrap();
     assert_eq!(cut, left(&text, 1 << 20, 1).unwrap());
-    assert_eq!((cut.rows.len(), cut.profile["columns"][0]["type"].as_str()), (3001, Some("float64")));
+    assert_eq!((cut.rows.len(), cut.profile["columns"][0]["type"].as_str()), (901, Some("float64")));
     assert_eq!((cut.profile["columns"][1]["type"].as_str(), cut.profile["columns"][2]["type"].as_str()), (Some("int64"), Some("string")));
 }
 
