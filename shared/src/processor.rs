@@ -100,7 +100,7 @@ impl std::fmt::Debug for Input<'_> {
 /// Where a core puts what it made. All outputs of one attempt become visible together, or none does.
 pub trait Outputs {
     /// Starts an output. Several may be open at once; a writer dropped before [`OutputWriter::finish`] leaves
-    /// nothing behind.
+    /// nothing behind, and its name may be used again.
     ///
     /// `name` is unique within the run and made of `a-z`, `0-9`, `.`, `-` and `_`, such as `table.parquet`;
     /// `content_type` is its media type.

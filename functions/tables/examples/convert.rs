@@ -108,7 +108,7 @@ fn convert(arguments: &Arguments) -> anyhow::Result<Result<(), Failure>> {
     };
     let mut outputs = Folder {
         folder: out_dir.clone(),
-        finished: Vec::new(),
+        begun: Vec::new(),
     };
     let result = Tables.process(
         Input::new(&facts, &limits, &source),
@@ -227,7 +227,7 @@ impl Source for LocalFile {
 /// Outputs under a temporary name until all are there.
 struct Folder {
     folder: PathBuf,
-    finished: Vec<String>,
+    begun: Vec<String>,
 }
 
 impl Folder {
@@ -240,7 +240,7 @@ impl Folder {
     }
 
     fn publish(&self) -> anyhow::Result<()> {
-        for name in &self.finished {
+        for name in &self.begun {
             fs::rename(self.path(name, true), self.path(name, false))
                 .with_context(|| format!("cannot name {name}"))?;
         }
@@ -248,7 +248,7 @@ impl Folder {
     }
 
     fn remove(&self) {
-        for name in &self.finished {
+        for name in &self.begun {
             let _ = fs::remove_file(self.path(name, true));
         }
     }
@@ -265,7 +265,10 @@ impl Outputs for Folder {
         let path = self.path(name, true);
         let file = File::create(&path)
             .map_err(|error| Failure::internal("create", format!("{}: {error}", path.display())))?;
-        self.finished.push(name.to_owned());
+        // One that was dropped may be begun again.
+        if !self.begun.iter().any(|begun| begun == name) {
+            self.begun.push(name.to_owned());
+        }
         Ok(Box::new(LocalOutput(BufWriter::with_capacity(1 << 20, file))))
     }
 }

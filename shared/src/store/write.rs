@@ -270,9 +270,13 @@ impl<O: Objects> PartWriter<O> {
 
 impl<O> Drop for PartWriter<O> {
     fn drop(&mut self) {
-        // Dropped before its end: no part of it is wanted any more.
+        // Dropped before its end: no part of it is wanted any more, and its name is free. One that ended has given its
+        // name away.
         for part in &self.in_flight {
             part.abort();
+        }
+        if !self.name.is_empty() {
+            self.inner.state().names.retain(|taken| *taken != self.name);
         }
     }
 }

@@ -75,6 +75,8 @@ impl Processor for Copy {
             _ => {}
         }
         copy.finish()?;
+        // Dropped, and so begun again under its name.
+        drop(outputs.create("size.txt", "text/plain")?);
         let mut size = outputs.create("size.txt", "text/plain")?;
         write!(size, "{bytes}").map_err(|error| Failure::from_write(&error))?;
         size.finish()?;

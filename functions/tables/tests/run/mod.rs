@@ -13,7 +13,7 @@
 )]
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     io::{self, Read, Write},
     sync::{
         Arc, Mutex,
@@ -62,7 +62,7 @@ pub fn convert_as(bytes: &[u8], limits: &Limits, options: TablesOptions) -> Resu
     let mut outputs = Memory::default();
     let report = Tables.process(Input::new(&facts, limits, &source), &options, &mut outputs)?;
     let finished = outputs.finished.lock().unwrap().clone();
-    assert_eq!(outputs.created, finished.len(), "every output is finished");
+    assert_eq!(outputs.created.len(), finished.len(), "every output is finished");
     Ok(Done {
         report,
         outputs: finished,
@@ -85,7 +85,7 @@ impl Source for Counted<'_> {
 
 #[derive(Default)]
 struct Memory {
-    created: usize,
+    created: BTreeSet<String>,
     finished: Arc<Mutex<BTreeMap<String, Vec<u8>>>>,
 }
 
@@ -93,7 +93,7 @@ struct MemoryOutput(String, Vec<u8>, Arc<Mutex<BTreeMap<String, Vec<u8>>>>);
 
 impl Outputs for Memory {
     fn create(&mut self, name: &str, _: &str) -> Result<Box<dyn OutputWriter>, Failure> {
-        self.created += 1;
+        self.created.insert(name.to_owned());
         Ok(Box::new(MemoryOutput(
             name.into(),
             Vec::new(),
