@@ -11,6 +11,7 @@
 //! | [`dialect`] | what a file is by its first bytes: refused if it is no text, else its delimiter |
 //! | [`reader`], [`scan`] | records and cells over a byte stream, and the loop that finds them |
 //! | [`infer`] | which type a column may have; [`number`] and [`time`] read the cells |
+//! | [`json`] | JSON Lines, arrays of objects: their shape, and batches of it |
 //! | [`names`] | column names made unique |
 //! | [`columns`], [`mod@write`] | typed columns, and Parquet |
 //! | [`profile`], [`distinct`] | what `profile.json` says; how different values are counted |
@@ -23,6 +24,7 @@ pub mod columns;
 pub mod dialect;
 pub mod distinct;
 pub mod infer;
+pub mod json;
 pub mod names;
 pub mod number;
 pub mod processor;
