@@ -3,6 +3,7 @@
 //! Every column is zstd, in pages of some ten thousand rows with statistics, and the file ends with the index of all
 //! pages. A row group names the columns that its rows are sorted by.
 
+mod begun;
 mod chunk;
 mod hybrid;
 pub mod nested;
@@ -32,6 +33,8 @@ use parquet::{
     schema::types::{SchemaDescPtr, SchemaDescriptor, Type, TypePtr},
 };
 use shared::{Failure, OutputWriter};
+
+pub(crate) use begun::{Begun, Part};
 
 use crate::types::uuid;
 use chunk::ChunkWriter;
@@ -173,6 +176,9 @@ impl TableWriter {
 
     /// Appends a row group.
     pub fn append(&mut self, group: RowGroup) -> Result<(), Failure> {
+        if group.rows == 0 {
+            return Ok(());
+        }
         let at = i64::try_from(self.sink.bytes_written()).unwrap_or(i64::MAX);
         for part in &group.parts {
             self.write_all(part)?;
