@@ -2,7 +2,7 @@
 
 use std::{
     collections::BTreeMap,
-    io,
+    io::{self, Write},
     sync::{Arc, Mutex},
 };
 
@@ -10,7 +10,7 @@ use arrow_array::RecordBatch;
 use bytes::Bytes;
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 use proptest::prelude::*;
-use shared::{Facts, Limits, options::TablesOptions};
+use shared::{Facts, Limits, OutputWriter, options::TablesOptions};
 
 use super::*;
 

@@ -12,7 +12,8 @@
 //! | [`source`] | the bytes of a file as text in UTF-8: decompressed, decoded |
 //! | [`dialect`] | how a text is delimited, where its table begins and what its columns are called |
 //! | [`read`] | slabs of whole records over a stream, and the cells in them |
-//! | `delimited` | the run over delimited text |
+//! | [`json`] | JSON Lines, arrays of objects: their shape, and batches of it |
+//! | `delimited`, `documents` | the runs over delimited text and over JSON |
 //! | [`types`] | which type a column may have, and how its cells read |
 //! | [`columns`] | cells to typed columns, and their names |
 //! | [`mod@write`] | Parquet and Protocol Buffers |
@@ -25,6 +26,8 @@
 pub mod columns;
 mod delimited;
 pub mod dialect;
+mod documents;
+pub mod json;
 mod pipeline;
 pub mod processor;
 pub mod profile;

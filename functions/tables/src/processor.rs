@@ -6,9 +6,13 @@ use serde::Serialize;
 use shared::{Failure, Input, Outputs, Processor, options::TablesOptions};
 
 use crate::{
-    delimited::{self, Outcome},
+    delimited,
+    dialect::{self, Wanted},
+    documents,
+    json::{self, JsonKind},
     profile::{FileFacts, Profile},
     read::Delimited,
+    source::{Text, TextEncoding},
 };
 
 /// The most columns a table may have: more than databases take, few enough to hold a writer and a profile for each.
@@ -22,6 +26,8 @@ pub struct Tables;
 /// What the catalogue keeps of a run.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Report {
+    /// What the file is: `delimited`, `json_lines`, `json_array`, `json_values`.
+    pub format: &'static str,
     /// Records of the file, the header not counted: always `rows_written` + `rows_rejected`.
     pub rows: u64,
     /// Rows in `table.parquet`.
@@ -34,8 +40,9 @@ pub struct Report {
     pub blank_lines: u64,
     /// The number of columns.
     pub columns: usize,
-    /// The delimiter.
-    pub delimiter: String,
+    /// The delimiter, of delimited text.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub delimiter: Option<String>,
 }
 
 impl Processor for Tables {
@@ -50,22 +57,47 @@ impl Processor for Tables {
         options: &TablesOptions,
         outputs: &mut dyn Outputs,
     ) -> Result<Report, Failure> {
-        let table = Delimited::open(&input, options)?;
-        let outcome = delimited::run(&table, &input, outputs)?;
-        let Outcome {
-            counts,
-            mut profile,
-            rejects,
-            rows_written,
-        } = outcome;
-        let report = Report {
-            rows: counts.records,
-            rows_written,
-            rows_rejected: rejects.count(),
-            rejected_by_reason: rejects.finish()?,
-            blank_lines: counts.blank_lines,
-            columns: table.dialect.columns(),
-            delimiter: table.dialect.delimiter.clone(),
+        let encoding = options.encoding.as_ref().and_then(|name| TextEncoding::by_name(name.as_str()));
+        let (text, sample) = Text::find(&input, encoding)?;
+        // Who says how fields are delimited says that they are.
+        let kind = if options.delimiter.is_none() { json::looks_like(&sample.start) } else { None };
+        let (report, mut profile) = if let Some(kind) = kind {
+            let outcome = documents::run(&text, kind, &input, outputs)?;
+            let mut profile = outcome.profile;
+            profile.file = facts(&input, &text, kind_name(kind))?;
+            let report = Report {
+                format: kind_name(kind),
+                rows: outcome.records,
+                rows_written: outcome.rows_written,
+                rows_rejected: outcome.rejects.count(),
+                rejected_by_reason: outcome.rejects.finish()?,
+                blank_lines: outcome.blank_lines,
+                columns: outcome.columns,
+                delimiter: None,
+            };
+            (report, profile)
+        } else {
+            let dialect = dialect::detect(&sample, &Wanted::from(options))?;
+            let table = Delimited { text, dialect };
+            let outcome = delimited::run(&table, &input, outputs)?;
+            let mut profile = outcome.profile;
+            let dialect = serde_json::to_value(&table.dialect).map_err(not_json)?;
+            profile.file = FileFacts {
+                dialect: Some(dialect),
+                null_tokens: profile.file.null_tokens,
+                ..facts(&input, &text, DELIMITED)?
+            };
+            let report = Report {
+                format: DELIMITED,
+                rows: outcome.counts.records,
+                rows_written: outcome.rows_written,
+                rows_rejected: outcome.rejects.count(),
+                rejected_by_reason: outcome.rejects.finish()?,
+                blank_lines: outcome.counts.blank_lines,
+                columns: table.dialect.columns(),
+                delimiter: Some(table.dialect.delimiter),
+            };
+            (report, profile)
         };
         if report.rows != report.rows_written + report.rows_rejected {
             let message = format!(
@@ -74,36 +106,40 @@ impl Processor for Tables {
             );
             return Err(Failure::internal("row-count", message));
         }
-        profile.blank_lines = counts.blank_lines;
+        profile.blank_lines = report.blank_lines;
         for (reason, count) in &report.rejected_by_reason {
             profile.rejected.insert((*reason).to_owned(), *count);
         }
-        profile.file = FileFacts {
-            null_tokens: profile.file.null_tokens,
-            ..facts(&input, &table)?
-        };
         write_profile(&profile, outputs)?;
         Ok(report)
     }
 }
 
+const DELIMITED: &str = "delimited";
+
+const fn kind_name(kind: JsonKind) -> &'static str {
+    match kind {
+        JsonKind::Lines => "json_lines",
+        JsonKind::Array => "json_array",
+        JsonKind::Values => "json_values",
+    }
+}
+
 /// What the profile says of the file.
-fn facts(input: &Input<'_>, table: &Delimited) -> Result<FileFacts, Failure> {
-    let ours = |error: serde_json::Error| Failure::internal("profile", error.to_string());
+fn facts(input: &Input<'_>, text: &Text, format: &str) -> Result<FileFacts, Failure> {
     Ok(FileFacts {
         name: Some(input.facts.name.clone()),
         size_bytes: Some(input.facts.size_bytes),
-        format: Some("delimited".to_owned()),
-        dialect: Some(serde_json::to_value(&table.dialect).map_err(ours)?),
-        encoding: Some(serde_json::to_value(table.text.encoding).map_err(ours)?),
-        compression: table
-            .text
-            .compression
-            .map(serde_json::to_value)
-            .transpose()
-            .map_err(ours)?,
+        format: Some(format.to_owned()),
+        encoding: Some(serde_json::to_value(text.encoding).map_err(not_json)?),
+        compression: text.compression.map(serde_json::to_value).transpose().map_err(not_json)?,
         ..FileFacts::default()
     })
+}
+
+#[expect(clippy::needless_pass_by_value, reason = "as map_err hands it over")]
+fn not_json(error: serde_json::Error) -> Failure {
+    Failure::internal("profile", error.to_string())
 }
 
 fn write_profile(profile: &Profile, outputs: &mut dyn Outputs) -> Result<(), Failure> {
@@ -117,8 +153,6 @@ fn write_profile(profile: &Profile, outputs: &mut dyn Outputs) -> Result<(), Fai
     output.finish()?;
     let mut output = outputs.create("profile.html", "text/html; charset=utf-8")?;
     let page = profile.to_html();
-    output
-        .write_all(page.as_bytes())
-        .map_err(|error| Failure::from_write(&error))?;
+    output.write_all(page.as_bytes()).map_err(|error| Failure::from_write(&error))?;
     output.finish()
 }

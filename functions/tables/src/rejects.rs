@@ -19,6 +19,9 @@ struct Line<'a> {
     row: u64,
     /// Offset of the record's first byte.
     byte_offset: u64,
+    /// Number of the line in which it begins, from 1, where lines are counted.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    line: Option<u64>,
     /// A name for programs.
     reason: &'static str,
     /// A sentence for people.
@@ -36,21 +39,28 @@ pub struct Rejected<'a> {
     pub row: u64,
     /// Offset of the record's first byte.
     pub offset: u64,
-    /// Why.
-    pub fault: Fault,
+    /// Number of the line in which it begins, from 1, where lines are counted.
+    pub line: Option<u64>,
+    /// Why: a name for programs.
+    pub reason: &'static str,
+    /// And a sentence for people.
+    pub message: String,
     /// Its bytes, one more than are shown at most.
     pub raw: Cow<'a, [u8]>,
 }
 
 impl<'a> Rejected<'a> {
-    /// A block's rejects. Rows are numbered from the slab's first.
-    pub fn of(block: &Block<'a>) -> impl Iterator<Item = Self> {
-        block.rejects.iter().map(|reject| {
+    /// A block's rejects. Rows are numbered from the slab's first; `columns` and `record_bytes` are what they broke.
+    pub fn of(block: &Block<'a>, columns: usize, record_bytes: usize) -> impl Iterator<Item = Self> {
+        block.rejects.iter().map(move |reject| {
+            let (reason, message) = explain(reject.fault, columns, record_bytes);
             let raw = block.raw(reject.start, reject.end);
             Rejected {
                 row: reject.row,
                 offset: block.offset(reject.start),
-                fault: reject.fault,
+                line: None,
+                reason,
+                message,
                 raw: Cow::Borrowed(raw.get(..=RAW_BYTES).unwrap_or(raw)),
             }
         })
@@ -62,7 +72,9 @@ impl<'a> Rejected<'a> {
         Rejected {
             row: self.row,
             offset: self.offset,
-            fault: self.fault,
+            line: self.line,
+            reason: self.reason,
+            message: self.message,
             raw: Cow::Owned(self.raw.into_owned()),
         }
     }
@@ -78,17 +90,15 @@ pub struct Rejects {
 }
 
 impl Rejects {
-    /// Writes rejects. `columns` and `record_bytes` are what the records broke.
+    /// Writes rejects.
     pub fn take<'a>(
         &mut self,
         rejected: impl Iterator<Item = Rejected<'a>>,
-        columns: usize,
-        record_bytes: usize,
         outputs: &mut dyn Outputs,
     ) -> Result<(), Failure> {
         self.lines.clear();
         for rejected in rejected {
-            self.line(&rejected, columns, record_bytes)?;
+            self.line(&rejected)?;
         }
         if self.lines.is_empty() {
             return Ok(());
@@ -102,15 +112,15 @@ impl Rejects {
             .map_err(|error| Failure::from_write(&error))
     }
 
-    fn line(&mut self, rejected: &Rejected<'_>, columns: usize, record_bytes: usize) -> Result<(), Failure> {
-        let (reason, message) = explain(rejected.fault, columns, record_bytes);
-        *self.by_reason.entry(reason).or_default() += 1;
+    fn line(&mut self, rejected: &Rejected<'_>) -> Result<(), Failure> {
+        *self.by_reason.entry(rejected.reason).or_default() += 1;
         let raw = rejected.raw.as_ref();
         let line = Line {
             row: rejected.row,
             byte_offset: rejected.offset,
-            reason,
-            message: &message,
+            line: rejected.line,
+            reason: rejected.reason,
+            message: &rejected.message,
             raw: show(raw),
             raw_truncated: raw.len() > RAW_BYTES,
         };
@@ -118,7 +128,7 @@ impl Rejects {
             .map_err(|error| Failure::internal("rejects", error.to_string()))?;
         self.lines.push(b'\n');
         if self.first.len() < REMEMBERED {
-            self.first.push((rejected.row, rejected.offset, message));
+            self.first.push((rejected.row, rejected.offset, rejected.message.clone()));
         }
         Ok(())
     }

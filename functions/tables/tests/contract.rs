@@ -28,7 +28,7 @@ fn a_delimiter_that_is_asked_for_is_not_looked_for() {
             ..TablesOptions::default()
         };
         let done = convert_as(bytes, &Limits::default(), options).unwrap();
-        assert_eq!(done.report.delimiter.to_string(), delimiter.as_str());
+        assert_eq!(done.report.delimiter.as_deref(), Some(delimiter.as_str()));
         let profile: serde_json::Value = serde_json::from_slice(&done.outputs["profile.json"]).unwrap();
         let names: Vec<_> = profile["columns"]
             .as_array()

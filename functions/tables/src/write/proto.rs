@@ -26,6 +26,7 @@
 //!
 //! Field numbers are the column's position, from 1, and pass over 19000 to 19999, which Protocol Buffers keeps for itself.
 
+mod arrays;
 mod coded;
 mod encode;
 mod format;

@@ -61,7 +61,7 @@ pub(super) fn time(ticks: i64, unit: TimeUnit, out: &mut Vec<u8>) {
 
 fn clock(seconds: i64, nanos: u64, out: &mut Vec<u8>) {
     let seconds = seconds.unsigned_abs();
-    let pair = |value: u64| [b'0' + (value / 10) as u8, b'0' + (value % 10) as u8];
+    let pair = |value: u64| [digit(value / 10), digit(value)];
     let ([h1, h2], [m1, m2]) = (pair(seconds / 3_600), pair(seconds / 60 % 60));
     let [s1, s2] = pair(seconds % 60);
     out.extend_from_slice(&[h1, h2, b':', m1, m2, b':', s1, s2]);
@@ -82,12 +82,11 @@ pub(super) fn decimal(value: i128, scale: i8, out: &mut Vec<u8>) {
     }
     let start = out.len();
     let places = usize::from(scale.unsigned_abs());
-    match u64::try_from(value.unsigned_abs()) {
-        Ok(value) => digits(value, if scale > 0 { places + 1 } else { 1 }, out),
-        Err(_) => {
-            let width = if scale > 0 { places + 1 } else { 1 };
-            out.extend_from_slice(format!("{:0>width$}", value.unsigned_abs()).as_bytes());
-        }
+    let width = if scale > 0 { places + 1 } else { 1 };
+    if let Ok(value) = u64::try_from(value.unsigned_abs()) {
+        digits(value, width, out);
+    } else {
+        out.extend_from_slice(format!("{:0>width$}", value.unsigned_abs()).as_bytes());
     }
     if scale > 0 {
         out.insert(out.len().saturating_sub(places).max(start), b'.');
@@ -98,24 +97,29 @@ pub(super) fn decimal(value: i128, scale: i8, out: &mut Vec<u8>) {
 
 /// Sixteen bytes as `8-4-4-4-12` lower-case hexadecimal digits (RFC 9562).
 pub(super) fn uuid(bytes: &[u8], out: &mut Vec<u8>) {
-    let digit = |nibble: u8| nibble + if nibble < 10 { b'0' } else { b'a' - 10 };
+    let hexadecimal = |nibble: u8| nibble + if nibble < 10 { b'0' } else { b'a' - 10 };
     for (index, byte) in bytes.iter().enumerate() {
         if matches!(index, 4 | 6 | 8 | 10) {
             out.push(b'-');
         }
-        out.extend_from_slice(&[digit(byte >> 4), digit(byte & 0xF)]);
+        out.extend_from_slice(&[hexadecimal(byte >> 4), hexadecimal(byte & 0xF)]);
     }
+}
+
+/// The last digit of a number.
+fn digit(value: u64) -> u8 {
+    b'0' + u8::try_from(value % 10).unwrap_or_default()
 }
 
 /// A number's digits, with zeros before them if they are fewer than `width`.
 fn digits(mut value: u64, width: usize, out: &mut Vec<u8>) {
     let mut reversed = [b'0'; 20];
     let mut len = 0;
-    for digit in &mut reversed {
+    for place in &mut reversed {
         if value == 0 {
             break;
         }
-        *digit = b'0' + (value % 10) as u8;
+        *place = digit(value);
         value /= 10;
         len += 1;
     }

@@ -9,15 +9,30 @@ pub(super) const fn len(value: u64) -> usize {
     ((bits * 9 + 64) / 64) as usize
 }
 
+/// The high bit of every byte before the last, by the number of bytes.
+const MARKS: [u128; 11] = {
+    let mut marks = [0; 11];
+    let mut rest = marks.as_mut_slice();
+    let mut mark = 0;
+    // The first two, of no byte and of one, have none.
+    while let [_, next @ ..] = rest {
+        if let [_, of_next, ..] = next {
+            mark = mark << 8 | 0x80;
+            *of_next = mark;
+        }
+        rest = next;
+    }
+    marks
+};
+
 /// A value's bytes, least first, in 16 bytes of which the first `len` count and the others are zero.
 #[inline]
-pub(super) const fn spread(value: u64) -> (u128, usize) {
+pub(super) fn spread(value: u64) -> (u128, usize) {
     let len = len(value);
     let (low, high) = (spread_56(value & ((1 << 56) - 1)), value >> 56);
     let high = (high & 0x7F) | ((high & 0x80) << 1);
-    let spread = (low as u128) | ((high as u128) << 64);
-    // The high bit of every byte before the last.
-    let marks = 0x80_8080_8080_8080_8080_u128 & ((1 << (8 * (len - 1))) - 1);
+    let spread = u128::from(low) | (u128::from(high) << 64);
+    let marks = MARKS.get(len).copied().unwrap_or_default();
     (spread | marks, len)
 }
 
@@ -36,10 +51,10 @@ mod tests {
     fn plain(mut value: u64) -> Vec<u8> {
         let mut bytes = Vec::new();
         while value > 0x7F {
-            bytes.push(value as u8 | 0x80);
+            bytes.push(value.to_le_bytes()[0] | 0x80);
             value >>= 7;
         }
-        bytes.push(value as u8);
+        bytes.push(value.to_le_bytes()[0]);
         bytes
     }
 
@@ -51,7 +66,7 @@ mod tests {
             let expected = plain(value);
             let (bytes, len) = spread(value);
             assert_eq!(&bytes.to_le_bytes()[..len], expected, "{value}");
-            assert_eq!(bytes.checked_shr(8 * len as u32).unwrap_or(0), 0, "{value}");
+            assert_eq!(bytes >> (8 * len), 0, "{value}");
         }
     }
 }

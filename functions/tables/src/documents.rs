@@ -1,0 +1,177 @@
+//! The run over JSON: slabs in, row groups, profile and rejects out, in one pass or a few.
+
+use std::{
+    io::Read,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+};
+
+use arrow_schema::Schema;
+use shared::{Failure, Input, Outputs, Place};
+
+use crate::{
+    json::{JsonKind, Parse, Parsed, Reject, Shape, Slab, Slabs},
+    pipeline,
+    profile::Profile,
+    rejects::{RAW_BYTES, Rejected, Rejects},
+    source::Text,
+    write::{Begun, Part, nested, proto::Message},
+};
+
+/// A table that was read and written.
+pub(crate) struct Outcome {
+    pub(crate) records: u64,
+    pub(crate) blank_lines: u64,
+    pub(crate) columns: usize,
+    pub(crate) profile: Profile,
+    pub(crate) rejects: Rejects,
+    pub(crate) rows_written: u64,
+}
+
+/// Reads and writes the table.
+///
+/// # Errors
+/// [`Failure::rejected`] when no record is a row or none has a key; [`Failure::limit`] when there are too many keys; what reading
+/// and writing fail with.
+pub(crate) fn run(text: &Text, kind: JsonKind, input: &Input<'_>, outputs: &mut dyn Outputs) -> Result<Outcome, Failure> {
+    let run = Run { text, kind, input, record_bytes: input.limits.record_bytes };
+    let mut slabs = run.slabs()?;
+    let Some(first) = slabs.next_slab()? else {
+        return Err(Failure::rejected("empty", "the file is empty: not even a record").at(Place::Byte { offset: 0 }));
+    };
+    let mut shape = Shape::infer(&first, run.record_bytes);
+    if shape.columns() > 0 {
+        match run.pass(slabs, Some(first), &shape, outputs)? {
+            Ended::Written(outcome) => return Ok(*outcome),
+            // Of the slabs that fitted it is not known what else they would fit.
+            Ended::Contradicted => {}
+        }
+    }
+    run.observe(&mut shape)?;
+    match run.pass(run.slabs()?, None, &shape, outputs)? {
+        Ended::Written(outcome) => Ok(*outcome),
+        Ended::Contradicted => Err(Failure::internal("second-pass", "a record is of another shape than it was")),
+    }
+}
+
+struct Run<'a> {
+    text: &'a Text,
+    kind: JsonKind,
+    input: &'a Input<'a>,
+    record_bytes: usize,
+}
+
+/// How a pass ended.
+enum Ended {
+    Written(Box<Outcome>),
+    Contradicted,
+}
+
+/// What a worker made of a slab.
+struct Done {
+    slab: Slab,
+    records: u64,
+    rows: u64,
+    blank_lines: u64,
+    rejects: Vec<Reject>,
+    written: Option<Part>,
+}
+
+impl<'a> Run<'a> {
+    fn slabs(&self) -> Result<Slabs<impl Read + use<'a>>, Failure> {
+        Ok(Slabs::new(self.text.reader(self.input)?, self.kind, self.record_bytes))
+    }
+
+    /// Widens a shape by all there is.
+    fn observe(&self, shape: &mut Shape) -> Result<(), Failure> {
+        let mut slabs = self.slabs()?;
+        pipeline::run(
+            self.input.limits.threads,
+            || slabs.next_slab(),
+            || Ok(()),
+            |(), slab| Ok(Shape::infer(&slab, self.record_bytes)),
+            |other| {
+                shape.merge(other);
+                Ok(())
+            },
+        )
+    }
+
+    fn pass(
+        &self,
+        mut slabs: Slabs<impl Read>,
+        mut first: Option<Slab>,
+        shape: &Shape,
+        outputs: &mut dyn Outputs,
+    ) -> Result<Ended, Failure> {
+        shape.check()?;
+        let schema = Arc::new(shape.schema());
+        let message = Message::of(&schema)?;
+        let mut begun = Some(Begun::new(&schema, Profile::new(&schema), outputs)?);
+        let mut rejects = Rejects::default();
+        let (mut records, mut rows, mut blank_lines) = (0, 0, 0);
+        let contradicted = AtomicBool::new(false);
+        pipeline::run(
+            self.input.limits.threads,
+            || {
+                if contradicted.load(Ordering::Relaxed) {
+                    return Ok(None);
+                }
+                first.take().map_or_else(|| slabs.next_slab(), |slab| Ok(Some(slab)))
+            },
+            || Ok(()),
+            |(), slab| self.work(slab, shape, &schema, &message),
+            |done| {
+                let (Some(open), Some(part)) = (&mut begun, done.written) else {
+                    contradicted.store(true, Ordering::Relaxed);
+                    begun = None;
+                    rejects = Rejects::default();
+                    return Ok(());
+                };
+                open.append(part)?;
+                let numbered = done.rejects.iter().map(|reject| self.rejected(&done.slab, reject, records));
+                rejects.take(numbered, outputs)?;
+                records += done.records;
+                rows += done.rows;
+                blank_lines += done.blank_lines;
+                Ok(())
+            },
+        )?;
+        let Some(begun) = begun else {
+            return Ok(Ended::Contradicted);
+        };
+        if records > 0 && rows == 0 {
+            return Err(rejects.no_good_row());
+        }
+        let (profile, rows_written) = begun.finish(&message, outputs)?;
+        let columns = schema.fields().len();
+        Ok(Ended::Written(Box::new(Outcome { records, blank_lines, columns, profile, rejects, rows_written })))
+    }
+
+    fn work(&self, slab: Slab, shape: &Shape, schema: &Arc<Schema>, message: &Message) -> Result<Done, Failure> {
+        let Parsed { batch, rejects, records, blank_lines } = match crate::json::parse(&slab, shape, self.record_bytes)? {
+            Parse::Done(parsed) => parsed,
+            Parse::Contradiction => {
+                let done = Done { slab, records: 0, rows: 0, blank_lines: 0, rejects: Vec::new(), written: None };
+                return Ok(done);
+            }
+        };
+        let written = Some(Part::of(&batch, nested::encode(&batch, schema)?, schema, message)?);
+        Ok(Done { slab, records, rows: batch.num_rows() as u64, blank_lines, rejects, written })
+    }
+
+    fn rejected<'s>(&self, slab: &'s Slab, reject: &Reject, before: u64) -> Rejected<'s> {
+        let (reason, message) = reject.fault.explain(self.record_bytes);
+        let raw = slab.raw(reject);
+        Rejected {
+            row: before + reject.row,
+            offset: reject.offset,
+            line: Some(reject.line),
+            reason,
+            message,
+            raw: raw.get(..=RAW_BYTES).unwrap_or(raw).into(),
+        }
+    }
+}

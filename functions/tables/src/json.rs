@@ -1,0 +1,184 @@
+//! JSON as a table: JSON Lines (<https://jsonlines.org>), a top-level array, or values one after the other as `jq` prints
+//! them. Each object is a row.
+//!
+//! [`Slabs`] cuts the text into slabs of whole records; [`Shape::infer`] finds what the records of a slab hold, and
+//! [`Shape::merge`] what those of several do; [`parse`] turns a slab into an Arrow batch of a shape's schema, or says
+//! that something in it contradicts the shape.
+//!
+//! | JSON | column |
+//! |---|---|
+//! | `true`, `false` | boolean |
+//! | integers | `int64`, or `uint64` if one needs it and none is negative |
+//! | other numbers, integers beside them | `float64`, if it gives every one of them back ([`crate::types::number::Number::fits_f64`]) |
+//! | strings | string |
+//! | objects | struct: a field for each key, in the order of first appearance |
+//! | lists | list |
+//! | anything else: numbers that no type above holds, kinds mixed, objects without a key, objects of more than [`MAX_FIELDS`] keys | string: a string's characters, and the JSON text of what is none |
+//! | `null`, a key that is missing | null |
+//!
+//! A column of nothing but nulls is a string. Where a key stands twice in an object its last value counts, as in most
+//! parsers (RFC 8259 §4 leaves it open). `-0` and `1e5` are no integers, and `1.50` is the number 1.5.
+//!
+//! A record that is no JSON text, or no object, is no row: [`Reject`] says where and why. Whether a string could be a
+//! date or a timestamp is asked nowhere yet; the two places where it would be are marked in `shape` and `build`.
+
+mod build;
+mod cursor;
+mod shape;
+mod slabs;
+
+pub use build::{Parse, Parsed, parse};
+use cursor::Cursor;
+pub use cursor::MAX_DEPTH;
+pub use shape::{MAX_FIELDS, Shape};
+pub use slabs::{Slab, Slabs};
+
+/// How records follow each other.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum JsonKind {
+    /// One a line.
+    Lines,
+    /// As the items of one array.
+    Array,
+    /// One after the other, each over as many lines as it likes.
+    Values,
+}
+
+/// What is wrong with a record; offsets are those in the record.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Fault {
+    /// No JSON: here something else was expected.
+    Syntax {
+        /// Offset.
+        at: usize,
+        /// What would have been right.
+        expected: &'static str,
+    },
+    /// A JSON text, and something after it.
+    Trailing {
+        /// Offset.
+        at: usize,
+    },
+    /// Objects and lists within each other beyond [`MAX_DEPTH`].
+    TooDeep {
+        /// Offset of the bracket that opens one too many.
+        at: usize,
+    },
+    /// Half of a pair of surrogates (`\ud83d`): no character, and nothing that UTF-8 can say.
+    LoneSurrogate {
+        /// Offset.
+        at: usize,
+    },
+    /// Not UTF-8.
+    NotUtf8 {
+        /// Offset.
+        at: usize,
+    },
+    /// A JSON text, but no object.
+    NotAnObject,
+    /// Longer than the cap.
+    TooLong,
+}
+
+impl Fault {
+    /// A name for programs, and a sentence for people. `record_bytes` is the cap on a record.
+    #[must_use]
+    pub fn explain(self, record_bytes: usize) -> (&'static str, String) {
+        match self {
+            Self::Syntax { at, expected } => (
+                "not-json",
+                format!("expected {expected} at byte {at} of the record"),
+            ),
+            Self::Trailing { at } => (
+                "not-json",
+                format!("expected nothing more after the value at byte {at} of the record"),
+            ),
+            Self::TooDeep { at } => (
+                "too-deep",
+                format!("more than {MAX_DEPTH} brackets within each other at byte {at} of the record"),
+            ),
+            Self::LoneSurrogate { at } => (
+                "lone-surrogate",
+                format!("an escaped surrogate without its pair at byte {at} of the record"),
+            ),
+            Self::NotUtf8 { at } => ("not-utf8", format!("not UTF-8 from byte {at} of the record on")),
+            Self::NotAnObject => (
+                "not-an-object",
+                "a value that is no object, and a row needs names".to_owned(),
+            ),
+            Self::TooLong => (
+                "too-long",
+                format!("longer than the {record_bytes} bytes a record may have"),
+            ),
+        }
+    }
+}
+
+/// A record that is no row.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Reject {
+    /// Number of the record in its slab, from 1; blank lines are not counted.
+    pub row: u64,
+    /// Number of the line of the text in which it begins, from 1.
+    pub line: u64,
+    /// Offset in the text of its first byte.
+    pub offset: u64,
+    /// Why.
+    pub fault: Fault,
+    /// Where its bytes are in the slab's.
+    pub range: std::ops::Range<usize>,
+}
+
+/// Checks one JSON text (RFC 8259): any value, and nothing after it.
+///
+/// # Errors
+/// The first fault.
+pub fn check(text: &[u8]) -> Result<(), Fault> {
+    let text = text.strip_prefix(MARK).unwrap_or(text);
+    std::str::from_utf8(text).map_err(|error| Fault::NotUtf8 {
+        at: error.valid_up_to(),
+    })?;
+    let mut cursor = Cursor::new(text);
+    cursor.skip_value(0)?;
+    cursor.end()
+}
+
+/// U+FEFF in UTF-8, which a text may begin with (RFC 8259 §8.1 lets parsers ignore it).
+const MARK: &[u8] = b"\xEF\xBB\xBF";
+
+/// What a text is that begins like this; `None` if it is none of those.
+///
+/// An array of objects, or empty; lines of which one of the first is a whole object; an object that goes on for more than
+/// a line, or than the sample.
+#[must_use]
+pub fn looks_like(sample: &[u8]) -> Option<JsonKind> {
+    const LINES: usize = 16;
+    let text = sample.strip_prefix(MARK).unwrap_or(sample).trim_ascii_start();
+    let opens_object = |text: &[u8]| {
+        let rest = text.strip_prefix(b"{").map(<[u8]>::trim_ascii_start);
+        rest.is_some_and(|rest| matches!(rest.first(), None | Some(b'"' | b'}')))
+    };
+    if let Some(items) = text.strip_prefix(b"[") {
+        let items = items.trim_ascii_start();
+        return (items.starts_with(b"]") || opens_object(items)).then_some(JsonKind::Array);
+    }
+    let is_object = |line: &[u8]| line.starts_with(b"{") && check(line).is_ok();
+    let mut lines = text.split(|byte| *byte == b'\n').map(<[u8]>::trim_ascii);
+    if lines.by_ref().take(LINES).any(is_object) {
+        return Some(JsonKind::Lines);
+    }
+    if !opens_object(text) {
+        return None;
+    }
+    // Either the first line is longer than the sample, or its object is longer than the line.
+    let is_one_line = memchr::memchr(b'\n', text).is_none();
+    Some(if is_one_line {
+        JsonKind::Lines
+    } else {
+        JsonKind::Values
+    })
+}
+
+#[cfg(test)]
+#[path = "json/tests.rs"]
+mod tests;

@@ -1,0 +1,424 @@
+//! Records to an Arrow batch: each value goes from the text straight into its column's array to be.
+
+use std::{collections::HashMap, sync::Arc};
+
+use arrow_array::{
+    ArrayRef, BooleanArray, Float64Array, Int64Array, ListArray, RecordBatch, RecordBatchOptions,
+    StringArray, StructArray, UInt64Array,
+};
+use arrow_buffer::{BooleanBuffer, Buffer, NullBufferBuilder, OffsetBuffer, ScalarBuffer};
+use arrow_schema::{ArrowError, DataType, Field, Fields};
+use shared::Failure;
+
+use super::{
+    Fault, Reject, Shape, Slab,
+    cursor::{Cursor, Whole},
+    shape::{Kind, Node, Object, Seen, as_float, check_object},
+};
+use crate::write::proto::NEVER_EMPTY;
+
+/// What became of a slab.
+#[derive(Debug)]
+pub enum Parse {
+    /// Its rows, and the records that are none.
+    Done(Parsed),
+    /// A record holds what the shape does not know: [`Shape::infer`] of the slab, merged, does.
+    Contradiction,
+}
+
+/// A slab as a batch.
+#[derive(Debug)]
+pub struct Parsed {
+    /// The rows.
+    pub batch: RecordBatch,
+    /// The records that are none.
+    pub rejects: Vec<Reject>,
+    /// Records: as many as rows and rejects.
+    pub records: u64,
+    /// Lines with nothing on them, which are no records.
+    pub blank_lines: u64,
+}
+
+/// Parses a slab's records into a batch of the shape's schema.
+///
+/// # Errors
+/// [`Failure::internal`] when Arrow refuses what was built.
+pub fn parse(slab: &Slab, shape: &Shape, record_bytes: usize) -> Result<Parse, Failure> {
+    let schema = Arc::new(shape.schema());
+    let mut row = Members::new(&shape.row, schema.fields());
+    let mut rows = 0;
+    let mut rejects = Vec::new();
+    let mut contradicted = false;
+    let counts = slab.for_each_record(record_bytes, |record| {
+        if contradicted {
+            return;
+        }
+        let taken = record.text.map_err(Stop::Fault).and_then(|text| {
+            row.take_record(text, rows).map_err(|stop| match stop {
+                // It may come before a fault, and then it does not count.
+                Stop::Contradiction => check_object(text).err().map_or(stop, Stop::Fault),
+                stop @ Stop::Fault(_) => stop,
+            })
+        });
+        match taken {
+            Ok(()) => rows += 1,
+            Err(Stop::Contradiction) => contradicted = true,
+            Err(Stop::Fault(fault)) => {
+                row.truncate(rows);
+                rejects.push(record.reject(fault));
+            }
+        }
+    });
+    if contradicted {
+        return Ok(Parse::Contradiction);
+    }
+    let broken = |error: ArrowError| Failure::internal("arrow", error.to_string());
+    let arrays = row.finish(schema.fields()).map_err(broken)?;
+    let options = RecordBatchOptions::new().with_row_count(Some(rows));
+    let batch = RecordBatch::try_new_with_options(schema, arrays, &options).map_err(broken)?;
+    Ok(Parse::Done(Parsed {
+        batch,
+        rejects,
+        records: counts.records,
+        blank_lines: counts.blank_lines,
+    }))
+}
+
+/// Why a record is not taken.
+enum Stop {
+    Fault(Fault),
+    Contradiction,
+}
+
+impl From<Fault> for Stop {
+    fn from(fault: Fault) -> Self {
+        Self::Fault(fault)
+    }
+}
+
+/// The columns that are an object's members.
+struct Members {
+    columns: Vec<(Key, Column)>,
+    index: HashMap<Vec<u8>, usize>,
+}
+
+/// A key, and how it most likely stands in the text.
+struct Key {
+    quoted: Option<Vec<u8>>,
+}
+
+struct Column {
+    /// Its length is the column's.
+    nulls: NullBufferBuilder,
+    is_nullable: bool,
+    values: Values,
+}
+
+enum Values {
+    Bool(Vec<bool>),
+    Int(Vec<i64>),
+    UInt(Vec<u64>),
+    Float(Vec<f64>),
+    Text {
+        bytes: Vec<u8>,
+        offsets: Vec<i32>,
+        seen: Seen,
+    },
+    Struct(Members),
+    List {
+        item: Box<Column>,
+        offsets: Vec<i32>,
+        is_never_empty: bool,
+    },
+}
+
+impl Members {
+    fn new(object: &Object, fields: &Fields) -> Self {
+        let mut index = HashMap::new();
+        let columns = object
+            .fields()
+            .zip(fields)
+            .enumerate()
+            .map(|(at, ((key, node), field))| {
+                index.insert(key.as_bytes().to_vec(), at);
+                let is_plain = key
+                    .bytes()
+                    .all(|byte| byte >= 0x20 && byte != b'"' && byte != b'\\');
+                let quoted = is_plain.then(|| format!("\"{key}\"").into_bytes());
+                (Key { quoted }, Column::new(node, field))
+            });
+        Self {
+            columns: columns.collect(),
+            index,
+        }
+    }
+
+    /// Takes a record; `rows` were taken before.
+    fn take_record(&mut self, text: &[u8], rows: usize) -> Result<(), Stop> {
+        let mut cursor = Cursor::new(text);
+        cursor.skip_space();
+        if cursor.peek() != Some(b'{') {
+            cursor.skip_value(0)?;
+            cursor.end()?;
+            return Err(Stop::Fault(Fault::NotAnObject));
+        }
+        self.take(&mut cursor, rows, 0)?;
+        Ok(cursor.end()?)
+    }
+
+    /// Takes the object at the cursor.
+    fn take(&mut self, cursor: &mut Cursor<'_>, rows: usize, depth: usize) -> Result<(), Stop> {
+        let mut members = cursor.open(b'}', depth)?;
+        let mut next = 0;
+        let mut found = 0;
+        while members.next(cursor, "a comma or the closing brace")? {
+            let at = self.find(cursor, next)?;
+            next = at + 1;
+            cursor.colon()?;
+            let Some((_, column)) = self.columns.get_mut(at) else {
+                return Err(Stop::Contradiction);
+            };
+            if column.nulls.len() > rows {
+                // The last of two counts.
+                column.truncate(rows);
+            } else {
+                found += 1;
+            }
+            column.take(cursor, depth + 1)?;
+        }
+        if found < self.columns.len() {
+            for (_, column) in &mut self.columns {
+                if column.nulls.len() == rows {
+                    column.take_null(false)?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Passes a key; gives where its column is, or a place where none is.
+    #[inline]
+    fn find(&self, cursor: &mut Cursor<'_>, guess: usize) -> Result<usize, Fault> {
+        // Most objects have their keys in one order, some of them left out.
+        for (at, (key, _)) in self.columns.iter().enumerate().skip(guess).take(4) {
+            if key.quoted.as_ref().is_some_and(|quoted| cursor.take(quoted)) {
+                return Ok(at);
+            }
+        }
+        let text = cursor.string()?;
+        let at = if text.is_escaped {
+            let mut key = Vec::new();
+            text.write(&mut key)?;
+            self.index.get(&key)
+        } else {
+            self.index.get(text.raw)
+        };
+        Ok(at.copied().unwrap_or(self.columns.len()))
+    }
+
+    fn truncate(&mut self, rows: usize) {
+        for (_, column) in &mut self.columns {
+            column.truncate(rows);
+        }
+    }
+
+    fn finish(self, fields: &Fields) -> Result<Vec<ArrayRef>, ArrowError> {
+        let columns = self.columns.into_iter().zip(fields);
+        columns.map(|((_, column), field)| column.finish(field)).collect()
+    }
+}
+
+impl Column {
+    fn new(node: &Node, field: &Field) -> Self {
+        let values = match (node.kind(), field.data_type()) {
+            (Kind::Bool, _) => Values::Bool(Vec::new()),
+            (Kind::Int, _) => Values::Int(Vec::new()),
+            (Kind::UInt, _) => Values::UInt(Vec::new()),
+            (Kind::Float, _) => Values::Float(Vec::new()),
+            (Kind::Struct(object), DataType::Struct(fields)) => Values::Struct(Members::new(object, fields)),
+            (Kind::List(item), DataType::List(item_field)) => Values::List {
+                item: Box::new(Self::new(item, item_field)),
+                offsets: vec![0],
+                is_never_empty: field.metadata().contains_key(NEVER_EMPTY),
+            },
+            (Kind::Text(seen), _) => Values::text(seen),
+            (Kind::Struct(_) | Kind::List(_), _) => Values::text(Seen::Mixed),
+        };
+        Self {
+            nulls: NullBufferBuilder::new(0),
+            is_nullable: field.is_nullable(),
+            values,
+        }
+    }
+
+    /// Takes the value at the cursor. Of a fault or a contradiction it may keep a part: [`Column::truncate`].
+    fn take(&mut self, cursor: &mut Cursor<'_>, depth: usize) -> Result<(), Stop> {
+        let first = cursor.peek();
+        if first == Some(b'n') {
+            cursor.literal("null")?;
+            return self.take_null(false);
+        }
+        let rows = self.nulls.len();
+        match &mut self.values {
+            Values::Int(values) if is_number(first) => match cursor.number()? {
+                Whole::Int(value) => values.push(value),
+                _ => return Err(Stop::Contradiction),
+            },
+            Values::UInt(values) if is_number(first) => match cursor.number()? {
+                Whole::Int(value) => values.push(u64::try_from(value).map_err(|_| Stop::Contradiction)?),
+                Whole::Big(value) => values.push(value),
+                _ => return Err(Stop::Contradiction),
+            },
+            Values::Float(values) if is_number(first) => {
+                let start = cursor.at();
+                let whole = cursor.number()?;
+                values.push(as_float(whole, cursor.since(start)).ok_or(Stop::Contradiction)?);
+            }
+            Values::Bool(values) if first == Some(b't') => {
+                cursor.literal("true")?;
+                values.push(true);
+            }
+            Values::Bool(values) if first == Some(b'f') => {
+                cursor.literal("false")?;
+                values.push(false);
+            }
+            // A column of dates would read them here.
+            Values::Text { bytes, offsets, seen } => {
+                if first == Some(b'"') {
+                    cursor.string()?.write(bytes)?;
+                } else {
+                    let start = cursor.at();
+                    cursor.skip_value(depth)?;
+                    let raw = cursor.since(start);
+                    let is_known = match seen {
+                        Seen::Nothing => false,
+                        Seen::EmptyObjects => first != Some(b'{') || is_empty_object(raw),
+                        Seen::Mixed => true,
+                    };
+                    if !is_known {
+                        return Err(Stop::Contradiction);
+                    }
+                    bytes.extend_from_slice(raw);
+                }
+                offsets.push(offset(bytes.len()));
+            }
+            Values::Struct(members) if first == Some(b'{') => members.take(cursor, rows, depth)?,
+            Values::List {
+                item,
+                offsets,
+                is_never_empty,
+            } if first == Some(b'[') => {
+                let mut items = cursor.open(b']', depth)?;
+                let mut is_empty = true;
+                while items.next(cursor, "a comma or the closing bracket")? {
+                    is_empty = false;
+                    item.take(cursor, depth + 1)?;
+                }
+                if is_empty && *is_never_empty {
+                    return Err(Stop::Contradiction);
+                }
+                offsets.push(offset(item.nulls.len()));
+            }
+            _ => return Err(Stop::Contradiction),
+        }
+        self.nulls.append_non_null();
+        Ok(())
+    }
+
+    /// Takes a null; `is_masked` if what it is in is null itself.
+    fn take_null(&mut self, is_masked: bool) -> Result<(), Stop> {
+        if !is_masked && !self.is_nullable {
+            return Err(Stop::Contradiction);
+        }
+        match &mut self.values {
+            Values::Bool(values) => values.push(false),
+            Values::Int(values) => values.push(0),
+            Values::UInt(values) => values.push(0),
+            Values::Float(values) => values.push(0.0),
+            Values::Text { bytes, offsets, .. } => offsets.push(offset(bytes.len())),
+            Values::Struct(members) => {
+                for (_, column) in &mut members.columns {
+                    column.take_null(true)?;
+                }
+            }
+            Values::List { item, offsets, .. } => offsets.push(offset(item.nulls.len())),
+        }
+        self.nulls.append_null();
+        Ok(())
+    }
+
+    /// Lets go of all but the first values.
+    fn truncate(&mut self, len: usize) {
+        self.nulls.truncate(len);
+        match &mut self.values {
+            Values::Bool(values) => values.truncate(len),
+            Values::Int(values) => values.truncate(len),
+            Values::UInt(values) => values.truncate(len),
+            Values::Float(values) => values.truncate(len),
+            Values::Text { bytes, offsets, .. } => bytes.truncate(cut(offsets, len)),
+            Values::Struct(members) => members.truncate(len),
+            Values::List { item, offsets, .. } => item.truncate(cut(offsets, len)),
+        }
+    }
+
+    fn finish(mut self, field: &Field) -> Result<ArrayRef, ArrowError> {
+        let nulls = self.nulls.finish();
+        Ok(match (self.values, field.data_type()) {
+            (Values::Bool(values), _) => Arc::new(BooleanArray::new(BooleanBuffer::from(values), nulls)),
+            (Values::Int(values), _) => Arc::new(Int64Array::try_new(values.into(), nulls)?),
+            (Values::UInt(values), _) => Arc::new(UInt64Array::try_new(values.into(), nulls)?),
+            (Values::Float(values), _) => Arc::new(Float64Array::try_new(values.into(), nulls)?),
+            (Values::Text { bytes, offsets, .. }, _) => {
+                let offsets = OffsetBuffer::new(ScalarBuffer::from(offsets));
+                Arc::new(StringArray::try_new(offsets, Buffer::from_vec(bytes), nulls)?)
+            }
+            (Values::Struct(members), DataType::Struct(fields)) => Arc::new(StructArray::try_new(
+                fields.clone(),
+                members.finish(fields)?,
+                nulls,
+            )?),
+            (Values::List { item, offsets, .. }, DataType::List(field)) => {
+                let offsets = OffsetBuffer::new(ScalarBuffer::from(offsets));
+                Arc::new(ListArray::try_new(
+                    Arc::clone(field),
+                    offsets,
+                    item.finish(field)?,
+                    nulls,
+                )?)
+            }
+            (_, other) => return Err(ArrowError::SchemaError(format!("no values for {other}"))),
+        })
+    }
+}
+
+impl Values {
+    fn text(seen: Seen) -> Self {
+        Self::Text {
+            bytes: Vec::new(),
+            offsets: vec![0],
+            seen,
+        }
+    }
+}
+
+const fn is_number(first: Option<u8>) -> bool {
+    matches!(first, Some(b'-' | b'0'..=b'9'))
+}
+
+fn is_empty_object(raw: &[u8]) -> bool {
+    let inner = raw.strip_prefix(b"{").and_then(|raw| raw.strip_suffix(b"}"));
+    inner.is_some_and(|inner| inner.trim_ascii().is_empty())
+}
+
+/// Never beyond: a slab is far smaller than 2 GiB.
+fn offset(len: usize) -> i32 {
+    i32::try_from(len).unwrap_or(i32::MAX)
+}
+
+/// Cuts offsets after `len` values; gives where the last of those ends.
+fn cut(offsets: &mut Vec<i32>, len: usize) -> usize {
+    offsets.truncate(len + 1);
+    offsets
+        .last()
+        .map_or(0, |end| usize::try_from(*end).unwrap_or_default())
+}

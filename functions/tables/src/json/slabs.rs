@@ -1,0 +1,476 @@
+//! The text, cut into slabs of whole records.
+//!
+//! Lines are cut at line ends, so that what is wrong in one stays in it. The items of an array, and values that follow
+//! each other, end where brackets and quotes say so: a quote or a bracket too many makes one record of what follows, up to
+//! the cap, and of a record beyond the cap only the front is kept.
+
+use std::{
+    io::{self, Read},
+    ops::Range,
+};
+
+use memchr::{memchr, memchr2, memrchr};
+use shared::{Failure, Place};
+
+use super::{Fault, JsonKind, MARK, Reject};
+
+/// About how many bytes a slab has.
+const SLAB_BYTES: usize = 16 << 20;
+/// No record may be longer, whatever the limits say: a slab's offsets have 31 bits.
+const MAX_RECORD_BYTES: usize = 256 << 20;
+
+/// Some whole records, one after the other.
+#[derive(Debug, Clone)]
+pub struct Slab {
+    /// Text: the records and what parts them.
+    pub bytes: Vec<u8>,
+    /// Offset in the text of the first byte.
+    pub offset: u64,
+    /// The line of the text in which it begins, from 1.
+    pub line: u64,
+    /// Where the records are; `None` if each line is one.
+    spans: Option<Vec<Range<usize>>>,
+}
+
+/// What [`Slab::for_each_record`] counted.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Counts {
+    pub(super) records: u64,
+    pub(super) blank_lines: u64,
+}
+
+/// A record of a slab.
+pub(super) struct Record<'a> {
+    /// Its text, unless it is too long or not UTF-8.
+    pub(super) text: Result<&'a [u8], Fault>,
+    row: u64,
+    line: u64,
+    offset: u64,
+    range: Range<usize>,
+}
+
+impl Record<'_> {
+    pub(super) fn reject(&self, fault: Fault) -> Reject {
+        Reject {
+            row: self.row,
+            line: self.line,
+            offset: self.offset,
+            fault,
+            range: self.range.clone(),
+        }
+    }
+}
+
+impl Slab {
+    /// A rejected record's bytes, as they stand in the text; of one too long, its front.
+    #[must_use]
+    pub fn raw(&self, reject: &Reject) -> &[u8] {
+        self.bytes.get(reject.range.clone()).unwrap_or_default()
+    }
+
+    pub(super) fn for_each_record(&self, record_bytes: usize, mut take: impl FnMut(&Record<'_>)) -> Counts {
+        let is_utf8 = std::str::from_utf8(&self.bytes).is_ok();
+        let mut counts = Counts::default();
+        let mut line = self.line;
+        let mut pass = |range: Range<usize>, line: u64| {
+            let text = self.bytes.get(range.clone()).unwrap_or_default();
+            counts.records += 1;
+            let text = if text.len() > record_bytes {
+                Err(Fault::TooLong)
+            } else if is_utf8 {
+                Ok(text)
+            } else {
+                let not_utf8 = |error: std::str::Utf8Error| Fault::NotUtf8 {
+                    at: error.valid_up_to(),
+                };
+                std::str::from_utf8(text).map(str::as_bytes).map_err(not_utf8)
+            };
+            let offset = self.offset + range.start as u64;
+            take(&Record {
+                text,
+                row: counts.records,
+                line,
+                offset,
+                range,
+            });
+        };
+        let mut blank_lines = 0;
+        if let Some(spans) = &self.spans {
+            let mut passed = 0;
+            for span in spans {
+                let between = self.bytes.get(passed..span.start).unwrap_or_default();
+                line += memchr::memchr_iter(b'\n', between).count() as u64;
+                passed = span.start;
+                pass(span.clone(), line);
+            }
+        } else {
+            let mut start = 0;
+            while let Some(rest) = self.bytes.get(start..).filter(|rest| !rest.is_empty()) {
+                let end = memchr(b'\n', rest).unwrap_or(rest.len());
+                let text = rest.get(..end).unwrap_or_default();
+                let text = text.strip_suffix(b"\r").unwrap_or(text);
+                if text.iter().all(u8::is_ascii_whitespace) {
+                    blank_lines += 1;
+                } else {
+                    pass(start..start + text.len(), line);
+                }
+                start += end + 1;
+                line += 1;
+            }
+        }
+        Counts {
+            blank_lines,
+            ..counts
+        }
+    }
+}
+
+/// Cuts a text into slabs.
+#[derive(Debug)]
+pub struct Slabs<R> {
+    source: R,
+    kind: JsonKind,
+    record_bytes: usize,
+    slab_bytes: usize,
+    /// What was read and belongs to the next slab.
+    rest: Vec<u8>,
+    offset: u64,
+    line: u64,
+    ended: bool,
+    scan: Scan,
+    /// The last slab ended within a line that is too long.
+    in_long_line: bool,
+}
+
+impl<R: Read> Slabs<R> {
+    /// Slabs of records of at most `record_bytes`.
+    pub fn new(source: R, kind: JsonKind, record_bytes: usize) -> Self {
+        Self::of(source, kind, record_bytes, SLAB_BYTES)
+    }
+
+    pub(super) fn of(source: R, kind: JsonKind, record_bytes: usize, slab_bytes: usize) -> Self {
+        let record_bytes = record_bytes.clamp(1, MAX_RECORD_BYTES);
+        Self {
+            source,
+            kind,
+            record_bytes,
+            // A record of the greatest length and its line end fit.
+            slab_bytes: slab_bytes.max(record_bytes + 8),
+            rest: Vec::new(),
+            offset: 0,
+            line: 1,
+            ended: false,
+            scan: Scan::new(kind),
+            in_long_line: false,
+        }
+    }
+
+    /// The next slab; `None` at the end of the text.
+    ///
+    /// # Errors
+    /// What the source gives; [`Failure::rejected`] for an array that does not end, or that something follows.
+    pub fn next_slab(&mut self) -> Result<Option<Slab>, Failure> {
+        loop {
+            let mut bytes = std::mem::take(&mut self.rest);
+            self.fill(&mut bytes)?;
+            let is_first = self.offset == 0 && self.scan.at == 0;
+            if is_first && bytes.starts_with(MARK) {
+                bytes.drain(..MARK.len());
+                self.offset = MARK.len() as u64;
+            }
+            let slab = match self.kind {
+                JsonKind::Lines => self.lines(bytes),
+                JsonKind::Array | JsonKind::Values => self.values(bytes)?,
+            };
+            match slab {
+                Some(slab) => return Ok(Some(slab)),
+                None if self.ended && self.rest.is_empty() => return Ok(None),
+                None => {}
+            }
+        }
+    }
+
+    fn fill(&mut self, bytes: &mut Vec<u8>) -> Result<(), Failure> {
+        let mut length = bytes.len();
+        let room = self.slab_bytes.max(length);
+        if self.ended {
+            return Ok(());
+        }
+        bytes.resize(room, 0);
+        while let Some(free) = bytes.get_mut(length..).filter(|free| !free.is_empty()) {
+            match self.source.read(free) {
+                Ok(0) => {
+                    self.ended = true;
+                    break;
+                }
+                Ok(read) => length += read,
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) => return Err(Failure::from_read(&error)),
+            }
+        }
+        bytes.truncate(length);
+        Ok(())
+    }
+
+    /// Gives the first bytes as a slab and keeps those from `rest` on.
+    fn cut(&mut self, mut bytes: Vec<u8>, end: usize, rest: usize, spans: Option<Vec<Range<usize>>>) -> Slab {
+        self.rest = bytes.get(rest..).unwrap_or_default().to_vec();
+        let passed = bytes.get(..rest).unwrap_or(&bytes);
+        let lines = memchr::memchr_iter(b'\n', passed).count() as u64;
+        let length = passed.len() as u64;
+        bytes.truncate(end);
+        let (offset, line) = (self.offset, self.line);
+        self.offset += length;
+        self.line += lines;
+        Slab {
+            bytes,
+            offset,
+            line,
+            spans,
+        }
+    }
+
+    fn lines(&mut self, mut bytes: Vec<u8>) -> Option<Slab> {
+        if self.in_long_line {
+            let Some(end) = memchr(b'\n', &bytes) else {
+                self.offset += bytes.len() as u64;
+                return None;
+            };
+            self.in_long_line = false;
+            self.offset += end as u64 + 1;
+            self.line += 1;
+            bytes.drain(..=end);
+        }
+        if bytes.is_empty() {
+            return None;
+        }
+        let end = if self.ended {
+            Some(bytes.len())
+        } else {
+            memrchr(b'\n', &bytes).map(|at| at + 1)
+        };
+        if let Some(end) = end {
+            return Some(self.cut(bytes, end, end, None));
+        }
+        if bytes.len() < self.slab_bytes {
+            // The rest of a line that was too long: there is room for more.
+            self.rest = bytes;
+            return None;
+        }
+        // The front of a line that is too long shows that it is.
+        self.in_long_line = true;
+        let all = bytes.len();
+        Some(self.cut(bytes, self.record_bytes + 2, all, None))
+    }
+
+    fn values(&mut self, bytes: Vec<u8>) -> Result<Option<Slab>, Failure> {
+        let mut spans = Vec::new();
+        self.scan.run(&bytes, &mut spans);
+        if let Some(at) = self.scan.trailing {
+            let failure = Failure::rejected("not-json", "something follows the array that the text is");
+            return Err(failure.at(Place::Byte {
+                offset: self.offset + at as u64,
+            }));
+        }
+        if self.ended {
+            let length = self.offset + bytes.len() as u64;
+            self.scan.end(bytes.len(), &mut spans);
+            if self.kind == JsonKind::Array && !matches!(self.scan.state, State::After) {
+                let message = "the array that the text is does not end: the text is cut short, or a quote or bracket is missing";
+                return Err(Failure::rejected("unclosed-array", message).at(Place::Byte { offset: length }));
+            }
+            let all = bytes.len();
+            return Ok((!spans.is_empty()).then(|| self.cut(bytes, all, all, Some(spans))));
+        }
+        let (mut end, mut rest) = match self.scan.start {
+            Some(start) => (start, start),
+            None => (bytes.len(), bytes.len()),
+        };
+        if let Some(start) = self.scan.start
+            && (self.scan.is_cut || bytes.len() - start > self.record_bytes)
+        {
+            // Not the backslash, if it ends in one.
+            rest = self.scan.at;
+            end = start;
+            if !self.scan.is_cut {
+                end = (start + self.record_bytes + 1).min(rest);
+                spans.push(start..end);
+                self.scan.is_cut = true;
+            }
+        }
+        self.scan.rebase(rest);
+        Ok(Some(self.cut(bytes, end, rest, Some(spans))))
+    }
+}
+
+/// Where a text of values stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum State {
+    /// Before the bracket that opens the array.
+    Before,
+    /// Where the first item may be, or the bracket that closes the array.
+    First,
+    /// Where an item must be, or where another value may be.
+    Next,
+    /// In a record, so many brackets deep.
+    In { depth: usize, in_string: bool },
+    /// In something that begins no object and no array, outside an array: to the end of the line.
+    InWord,
+    /// Behind the array.
+    After,
+}
+
+/// Finds the ends of records. A record that an array's text does not hold (`[1,,2]`) is an empty span: no JSON text.
+#[derive(Debug)]
+struct Scan {
+    kind: JsonKind,
+    state: State,
+    /// Up to where it has looked, in the bytes at hand.
+    at: usize,
+    /// Where the record began that it is in.
+    start: Option<usize>,
+    /// That record was given already, its front at least.
+    is_cut: bool,
+    /// Where something follows the array.
+    trailing: Option<usize>,
+}
+
+impl Scan {
+    const fn new(kind: JsonKind) -> Self {
+        let state = if matches!(kind, JsonKind::Array) {
+            State::Before
+        } else {
+            State::Next
+        };
+        Self {
+            kind,
+            state,
+            at: 0,
+            start: None,
+            is_cut: false,
+            trailing: None,
+        }
+    }
+
+    /// The bytes before `rest` are gone.
+    fn rebase(&mut self, rest: usize) {
+        self.at -= rest.min(self.at);
+        self.start = self.start.map(|start| start.saturating_sub(rest));
+    }
+
+    /// The record that it is in ends here.
+    fn close(&mut self, end: usize, spans: &mut Vec<Range<usize>>) {
+        if let Some(start) = self.start.take()
+            && !self.is_cut
+        {
+            spans.push(start..end);
+        }
+        self.is_cut = false;
+    }
+
+    /// The text ends here.
+    fn end(&mut self, end: usize, spans: &mut Vec<Range<usize>>) {
+        if self.kind == JsonKind::Values {
+            self.close(end, spans);
+        }
+    }
+
+    fn run(&mut self, bytes: &[u8], spans: &mut Vec<Range<usize>>) {
+        let is_array = self.kind == JsonKind::Array;
+        while let Some(byte) = bytes.get(self.at).copied() {
+            let at = self.at;
+            match (self.state, byte) {
+                (
+                    State::In {
+                        depth,
+                        in_string: true,
+                    },
+                    _,
+                ) => {
+                    let rest = bytes.get(at..).unwrap_or_default();
+                    let Some(found) = memchr2(b'"', b'\\', rest) else {
+                        self.at = bytes.len();
+                        return;
+                    };
+                    if rest.get(found) == Some(&b'"') {
+                        self.state = State::In {
+                            depth,
+                            in_string: false,
+                        };
+                    } else if found + 1 == rest.len() {
+                        // Which byte is escaped is yet to come.
+                        self.at = at + found;
+                        return;
+                    } else {
+                        self.at += 1;
+                    }
+                    self.at += found;
+                }
+                (State::In { depth, .. }, b'"') => {
+                    self.state = State::In {
+                        depth,
+                        in_string: true,
+                    }
+                }
+                (State::In { depth, .. }, b'{' | b'[') => {
+                    self.state = State::In {
+                        depth: depth + 1,
+                        in_string: false,
+                    }
+                }
+                (State::In { depth: 0, .. }, b',') if is_array => {
+                    self.close(at, spans);
+                    self.state = State::Next;
+                }
+                (State::In { depth: 0, .. }, b']') if is_array => {
+                    self.close(at, spans);
+                    self.state = State::After;
+                }
+                (State::In { depth, .. }, b'}' | b']') => {
+                    let depth = depth.saturating_sub(1);
+                    self.state = State::In {
+                        depth,
+                        in_string: false,
+                    };
+                    if depth == 0 && !is_array {
+                        self.close(at + 1, spans);
+                        self.state = State::Next;
+                    }
+                }
+                (State::InWord, b'\n') => {
+                    self.close(at, spans);
+                    self.state = State::Next;
+                }
+                (State::In { .. } | State::InWord, _) | (_, b' ' | b'\t' | b'\n' | b'\r') => {}
+                (State::Before, b'[') => self.state = State::First,
+                (State::Before | State::After, _) => {
+                    self.trailing = Some(at);
+                    return;
+                }
+                (State::First | State::Next, b',') if is_array => {
+                    spans.push(at..at);
+                    self.state = State::Next;
+                }
+                (State::First, b']') => self.state = State::After,
+                (State::Next, b']') if is_array => {
+                    spans.push(at..at);
+                    self.state = State::After;
+                }
+                (State::First | State::Next, _) => {
+                    self.start = Some(at);
+                    // The byte is looked at again.
+                    self.state = if is_array || matches!(byte, b'{' | b'[') {
+                        State::In {
+                            depth: 0,
+                            in_string: false,
+                        }
+                    } else {
+                        State::InWord
+                    };
+                    continue;
+                }
+            }
+            self.at += 1;
+        }
+    }
+}
