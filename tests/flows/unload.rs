@@ -27,7 +27,13 @@ async fn an_upload_becomes_parquet_and_a_profile() {
     let names: Vec<_> = outputs.iter().map(|output| &output["name"]).collect();
     assert_eq!(
         names,
-        ["profile.html", "profile.json", "table.parquet", "table.pb", "table.proto"]
+        [
+            "profile.html",
+            "profile.json",
+            "table.parquet",
+            "table.pb",
+            "table.proto"
+        ]
     );
 
     let parquet = stage.output("alice", &id, "table.parquet").await;
