@@ -70,18 +70,18 @@ fn run_as(
     let mut slabs = file.slabs(input)?.of_bytes(slab_bytes);
     let first = slabs.next_slab()?;
     let observed = match &first {
-        Some(slab) => table.observe(slab)?.0,
+        Some(slab) => table.observe(slab)?.columns,
         None => vec![(Inference::default(), true); dialect.columns()],
     };
-    let plans = observed.iter().map(|(inference, repeats)| Plan::of(inference, *repeats)).collect();
+    let plans: Vec<Plan> = observed.iter().map(|(inference, repeats)| Plan::of(inference, *repeats)).collect();
     let inferences = observed.iter().map(|(inference, _)| inference.clone()).collect();
-    match table.pass(slabs, first, plans, inferences, outputs)? {
+    match table.pass(slabs, first, &plans, inferences, outputs)? {
         Ended::Written(outcome) => Ok(*outcome),
         Ended::Contradicted(inferences) => {
             let repeats = observed.iter().map(|(_, repeats)| *repeats);
             let plan = |(inference, repeats)| Plan { open: false, ..Plan::of(inference, repeats) };
-            let plans = inferences.iter().zip(repeats).map(plan).collect();
-            match table.pass(file.slabs(input)?.of_bytes(slab_bytes), None, plans, inferences, outputs)? {
+            let plans: Vec<Plan> = inferences.iter().zip(repeats).map(plan).collect();
+            match table.pass(file.slabs(input)?.of_bytes(slab_bytes), None, &plans, inferences, outputs)? {
                 Ended::Written(outcome) => Ok(*outcome),
                 Ended::Contradicted(_) => Err(Failure::internal("second-pass", "a cell is of another type than it was")),
             }
@@ -112,19 +112,26 @@ struct Done {
     written: Option<Part>,
 }
 
+/// What a slab's cells say of their types and whether they repeat themselves, and what the slab held.
+struct Observed {
+    columns: Vec<(Inference, bool)>,
+    counts: Counts,
+    rejected: Vec<Rejected<'static>>,
+}
+
 impl Table<'_> {
     fn pass<R: Read>(
         &self,
         mut slabs: Slabs<R>,
         mut first: Option<Slab>,
-        plans: Vec<Plan>,
+        plans: &[Plan],
         mut inferences: Vec<Inference>,
         outputs: &mut dyn Outputs,
     ) -> Result<Ended, Failure> {
         let fields = plans.iter().zip(&self.names).map(|(plan, name)| plan.kind.field(name));
         let schema = Schema::new(fields.collect::<Vec<_>>());
         let message = Message::of(&schema)?;
-        let mut begun = Some(Begun::new(&schema, self.profile(&schema, &plans), outputs)?);
+        let mut begun = Some(Begun::new(&schema, self.profile(&schema, plans), outputs)?);
         let mut counts = Counts::default();
         let mut rejects = Rejects::default();
         let mut tokens = vec![Tokens::default(); plans.len()];
@@ -141,7 +148,7 @@ impl Table<'_> {
             },
             || RowGroupWriter::new(&schema),
             |worker, slab| {
-                let done = self.work(worker, slab, &plans, (&schema, &message), contradicted.load(Ordering::Relaxed))?;
+                let done = self.work(worker, slab, plans, (&schema, &message), contradicted.load(Ordering::Relaxed))?;
                 if done.written.is_none() {
                     contradicted.store(true, Ordering::Relaxed);
                 }
@@ -151,7 +158,7 @@ impl Table<'_> {
                 for (ours, theirs) in inferences.iter_mut().zip(&done.inferences) {
                     *ours = ours.merge(theirs);
                 }
-                let as_planned = inferences.iter().zip(&plans).all(|(inference, plan)| inference.decide() == plan.kind);
+                let as_planned = inferences.iter().zip(plans).all(|(inference, plan)| inference.decide() == plan.kind);
                 if let (Some(begun), Some(part), true) = (&mut begun, done.written, as_planned) {
                     begun.append(part)?;
                     tokens.iter_mut().zip(&done.tokens).for_each(|(ours, theirs)| ours.merge(theirs));
@@ -194,8 +201,8 @@ impl Table<'_> {
         profile
     }
 
-    /// What a slab's cells say of their types, whether they repeat themselves, and what the slab held.
-    fn observe(&self, slab: &Slab) -> Result<(Vec<(Inference, bool)>, Counts, Vec<Rejected<'static>>), Failure> {
+    /// Looks at a slab without writing it.
+    fn observe(&self, slab: &Slab) -> Result<Observed, Failure> {
         let mut columns = Columns::new(&vec![Plan::UNKNOWN; self.dialect.columns()]);
         let mut rejected = Vec::new();
         let counts = slab.for_each_block(self.dialect, |block| {
@@ -204,7 +211,7 @@ impl Table<'_> {
             let _ = columns.take(block);
             Ok(())
         })?;
-        Ok((columns.observe(), counts, rejected))
+        Ok(Observed { columns: columns.observe(), counts, rejected })
     }
 
     fn work(
@@ -227,8 +234,8 @@ impl Table<'_> {
             })?;
         }
         if !fits {
-            let (observed, counts, rejected) = self.observe(&slab)?;
-            let inferences = observed.into_iter().map(|(inference, _)| inference).collect();
+            let Observed { columns, counts, rejected } = self.observe(&slab)?;
+            let inferences = columns.into_iter().map(|(inference, _)| inference).collect();
             return Ok(Done { slab, counts, rejected, inferences, tokens: Vec::new(), written: None });
         }
         let parsed = columns.build(&self.names)?;

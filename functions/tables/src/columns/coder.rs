@@ -191,7 +191,7 @@ mod tests {
         for length in 0..=SHORT_BYTES {
             let chunk = text.first_chunk::<16>().unwrap();
             assert_eq!(Key::of_chunk(chunk, length), Key::of(&text[..length]));
-            assert_ne!(Key::of(&text[..length]), Key::of(&text[..length + 1]));
+            assert_ne!(Key::of(&text[..length]), Key::of(&text[..=length]));
         }
         assert_ne!(Key::of(b""), Key::QUOTED_EMPTY);
         assert_ne!(Key::of(b"a\0"), Key::of(b"a"));
@@ -208,7 +208,7 @@ mod tests {
             assert_eq!(coder.insert(key(index), place).map(usize::from), Some(index));
         }
         for index in 0..MOST_ENTRIES {
-            assert_eq!(coder.find(key(index), |_| true), Found::Entry(index as u16));
+            assert_eq!(coder.find(key(index), |_| true), Found::Entry(u16::try_from(index).unwrap()));
         }
         assert_eq!(coder.insert(key(MOST_ENTRIES), 0), None);
         assert!(!coder.is_slow(2 * MOST_ENTRIES));

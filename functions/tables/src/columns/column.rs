@@ -281,7 +281,9 @@ impl Column {
         } else {
             let mut keys: Vec<u16> = dictionary.codes.iter().map(place).collect();
             let valid = BooleanBuffer::collect_bool(keys.len(), |row| keys.get(row).is_some_and(|key| *key != NULL));
-            keys.iter_mut().for_each(|key| *key = if *key == NULL { 0 } else { *key });
+            for key in &mut keys {
+                *key = if *key == NULL { 0 } else { *key };
+            }
             (keys, Some(NullBuffer::new(valid)))
         };
         // A dictionary of nothing cannot be pointed into.

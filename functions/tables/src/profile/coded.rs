@@ -68,7 +68,7 @@ impl ColumnProfile {
 
     /// Takes note of values that came so often each; gives their hashes.
     fn count(&mut self, values: &ArrayRef, counts: &[u64]) -> Vec<u64> {
-        fn counted<K: Key>(keys: Vec<K>, counts: &[u64], mut take: impl FnMut(&[(K, u64, u64)])) -> Vec<u64> {
+        fn counted<K: Key>(keys: &[K], counts: &[u64], mut take: impl FnMut(&[(K, u64, u64)])) -> Vec<u64> {
             let counted: Vec<_> = keys.iter().zip(counts).map(|(key, count)| (*key, key.hash(), *count)).collect();
             take(&counted);
             counted.into_iter().map(|(_, hash, _)| hash).collect()
@@ -82,18 +82,15 @@ impl ColumnProfile {
                 }
                 values.values().iter().map(|value| hash::hash_bits(u64::from(value))).collect()
             }
-            Body::Narrow(ordered) => counted(narrow_keys(values), counts, |all| ordered.add_counted(all)),
+            Body::Narrow(ordered) => counted(&narrow_keys(values), counts, |all| ordered.add_counted(all)),
             Body::Wide(ordered) => {
-                let keys = match values.data_type() {
-                    DataType::Decimal128(..) => {
-                        values.as_primitive::<Decimal128Type>().values().iter().map(|value| key_of_digits(*value)).collect()
-                    }
-                    _ => {
-                        let (values, _) = values.as_fixed_size_binary().value_data().as_chunks::<16>();
-                        values.iter().map(|value| u128::from_be_bytes(*value)).collect()
-                    }
+                let keys: Vec<u128> = if let DataType::Decimal128(..) = values.data_type() {
+                    values.as_primitive::<Decimal128Type>().values().iter().map(|value| key_of_digits(*value)).collect()
+                } else {
+                    let (values, _) = values.as_fixed_size_binary().value_data().as_chunks::<16>();
+                    values.iter().map(|value| u128::from_be_bytes(*value)).collect()
                 };
-                counted(keys, counts, |all| ordered.add_counted(all))
+                counted(&keys, counts, |all| ordered.add_counted(all))
             }
             Body::Text(texts) => {
                 let values = values.as_string::<i32>();

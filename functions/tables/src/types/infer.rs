@@ -395,7 +395,7 @@ impl Days {
 
     /// Whether another day in ISO 8601 would change nothing but, perhaps, that a zero stands in front of one.
     #[inline]
-    fn is_iso(&self) -> bool {
+    fn is_iso(self) -> bool {
         self.orders == YMD && self.separator == One::Just(b'-') && self.zero && !self.single
     }
 

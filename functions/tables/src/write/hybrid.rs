@@ -57,19 +57,23 @@ fn put_literal(groups: &[[u16; GROUP]], width: u32, into: &mut Vec<u8>) {
     if !groups.is_empty() {
         put_varint(groups.len() as u64 * 2 + 1, into);
         into.reserve(groups.len() * width as usize);
-        groups.iter().for_each(|group| pack(group, width, into));
+        for group in groups {
+            pack(group, width, into);
+        }
     }
 }
 
 /// Eight codes are as many bytes as a code has bits.
 #[inline]
 fn pack(group: &[u16; GROUP], width: u32, into: &mut Vec<u8>) {
-    let half = |codes: [u16; 4]| {
+    let half = |codes: &[u16; 4]| {
         let [a, b, c, d] = codes.map(u64::from);
-        a | b << width | c << (2 * width) | d << (3 * width)
+        u128::from(a | b << width | c << (2 * width) | d << (3 * width))
     };
-    let [a, b, c, d, e, f, g, h] = *group;
-    let word = u128::from(half([a, b, c, d])) | u128::from(half([e, f, g, h])) << (4 * width);
+    let word = match group.as_chunks::<4>().0 {
+        [first, second] => half(first) | half(second) << (4 * width),
+        _ => 0,
+    };
     into.extend_from_slice(word.to_le_bytes().get(..width as usize).unwrap_or_default());
 }
 

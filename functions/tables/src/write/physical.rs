@@ -156,15 +156,13 @@ impl Physical for Bool<'_> {
     }
 
     fn put_range(&self, range: Range<usize>, keep: impl Fn(usize) -> bool, into: &mut Vec<u8>) {
-        let mut bits = 0;
-        for index in range.filter(|index| keep(*index)) {
-            if bits % 8 == 0 {
+        for (bit, index) in range.filter(|index| keep(*index)).enumerate() {
+            if bit % 8 == 0 {
                 into.push(0);
             }
             if let Some(byte) = into.last_mut() {
-                *byte |= u8::from(self.value(index)) << (bits % 8);
+                *byte |= u8::from(self.value(index)) << (bit % 8);
             }
-            bits += 1;
         }
     }
 
