@@ -9,6 +9,10 @@ CARGO_ALL := --workspace --all-features --locked
 PURE := tables intake notify api
 DEV_FLAGS ?=
 BENCH_FLAGS ?=
+DEPLOY_FLAGS ?=
+# What `make package` and `make sbom` are about: one FUNCTION or, without one, all; for arm64 or x86_64.
+ARCH ?= arm64
+FUNCTION ?=
 
 PYTHON ?= python3
 VENV := .venv
@@ -17,13 +21,17 @@ CLIENTS := $(VENV)/installed
 # schemathesis has its own, for its dependencies may clash with those of the other clients.
 VENV_API := .venv-api
 API_CLIENTS := $(VENV_API)/installed
+# sam, cargo-lambda and its linker (zig): what builds packages and deploys them, and what their tests need.
+VENV_DEPLOY := .venv-deploy
+DEPLOY_TOOLS := $(VENV_DEPLOY)/installed
+WITH_DEPLOY_TOOLS := SAM_CLI_TELEMETRY=0 PATH="$$PWD/$(VENV_DEPLOY)/bin:$$PATH"
 # What bench-tables measures beside ours.
-VENV_BENCH := .venv-bench
-BENCH_PEERS := $(VENV_BENCH)/installed
+VENV_TABLES := .venv-tables
+BENCH_PEERS := $(VENV_TABLES)/installed
 
 .PHONY: help
 help: ## List what can be made
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 .PHONY: tools
 tools:
@@ -44,7 +52,7 @@ token: tools ## Print a token that the local HTTP API takes (OWNER=you)
 	@target/debug/local token $(or $(OWNER),you)
 
 .PHONY: test
-test: build test-rust test-clients test-api ## Run every test; says by name what it had to leave out
+test: build test-rust test-clients test-api test-deploy ## Run every test; says by name what it had to leave out
 
 .PHONY: test-rust
 test-rust: build
@@ -70,22 +78,84 @@ test-api: build ## Hold the HTTP API to its description: its examples, its answe
 
 $(CLIENTS): tests/clients/requirements.txt
 $(API_CLIENTS): tests/api/requirements.txt
+$(DEPLOY_TOOLS): deploy/requirements.txt
 $(BENCH_PEERS): bench/tables/requirements.txt
-$(CLIENTS) $(API_CLIENTS) $(BENCH_PEERS):
+$(CLIENTS) $(API_CLIENTS) $(DEPLOY_TOOLS) $(BENCH_PEERS):
 	@command -v $(PYTHON) >/dev/null
 	$(PYTHON) -m venv $(@D)
 	$(@D)/bin/pip install --quiet --disable-pip-version-check -r $<
 	@touch $@
 
+.PHONY: setup
+setup: tools deploy-tools ## Install what packaging and deploying need, or say how: sam, cargo-lambda, zig, the ARM64 target, cargo's tools
+	deploy/setup.sh
+
+.PHONY: package
+package: tools deploy-tools ## Build bootstrap.zip of each function for Lambda (FUNCTION=tables for one, ARCH=x86_64 for Intel)
+	$(WITH_DEPLOY_TOOLS) python deploy/package.py --arch $(ARCH) $(FUNCTION)
+
+.PHONY: sbom
+sbom: tools deploy-tools ## List what is in each function's binary, as CycloneDX, beside its package
+	@cargo cyclonedx --version >/dev/null 2>&1 || { echo 'missing: cargo-cyclonedx: make setup'; exit 1; }
+	$(WITH_DEPLOY_TOOLS) python deploy/sbom.py --arch $(ARCH) $(FUNCTION)
+
+.PHONY: test-deploy
+test-deploy: build ## Run each package behind AWS's emulator, under QEMU and in Docker; skips by name what is missing
+	@if $(MAKE) --no-print-directory $(DEPLOY_TOOLS); then \
+		LONGSHORE_LOCAL=$$PWD/target/debug/local $(VENV_DEPLOY)/bin/python -m pytest -q -ra tests/deploy; \
+	else \
+		echo "left out: tests/deploy (the packages behind AWS's emulator, QEMU and sam local): they need $(PYTHON) with venv and PyPI"; \
+	fi
+
+.PHONY: deploy
+deploy: tools deploy-tools ## Build for AWS and deploy (the first time DEPLOY_FLAGS=--guided)
+	$(WITH_DEPLOY_TOOLS) sam build
+	$(WITH_DEPLOY_TOOLS) sam deploy $(DEPLOY_FLAGS)
+
+.PHONY: invoke
+invoke: build deploy-tools ## Invoke a function in a container, on the running stack (FUNCTION=tables EVENT=events/s3-put-csv.json)
+	@$(WITH_DEPLOY_TOOLS) deploy/sam-local invoke "$(FUNCTION)" "$(EVENT)"
+
+.PHONY: start-api
+start-api: build deploy-tools ## Serve the HTTP API from containers, on the running stack: http://127.0.0.1:3001
+	@$(WITH_DEPLOY_TOOLS) deploy/sam-local start-api
+
+.PHONY: deploy-tools
+deploy-tools:
+	@$(MAKE) --no-print-directory $(DEPLOY_TOOLS) || { echo "missing: sam and cargo-lambda: they need $(PYTHON) with venv and PyPI"; exit 1; }
+
 .PHONY: bench-api
 bench-api: build ## Measure the HTTP API on the local stack, into bench/ (flags: BENCH_FLAGS=…)
 	target/debug/bench-api $(BENCH_FLAGS)
+
+# Python as Lambda's image has it; what its users ship is in target/peers.
+VENV_BENCH := .venv-bench
+PEERS := $(VENV_BENCH)/installed
+# As Lambda calls it.
+HOST_ARCH := $(patsubst aarch64,arm64,$(shell uname -m))
+
+$(PEERS): bench/peers/runtime.txt
+	@command -v $(PYTHON) >/dev/null || { echo "missing: $(PYTHON) 3.11 or later with venv, for the peers in Python"; exit 1; }
+	$(PYTHON) -m venv $(@D)
+	$(@D)/bin/pip install --quiet --disable-pip-version-check -r $<
+	@touch $@
+
+.PHONY: peers
+peers: $(PEERS)
+	$(VENV_BENCH)/bin/python bench/peers/build.py
+
+.PHONY: bench-cold
+bench-cold: peers ## Measure cold starts beside peers in Python, into bench/ and docs/cost.md (flags: BENCH_FLAGS=…)
+	@for function in hello-bare $(PURE); do for arch in arm64 $(HOST_ARCH); do \
+		[ -e target/package/$$arch/$$function/bootstrap.zip ] || $(MAKE) --no-print-directory package ARCH=$$arch FUNCTION=$$function || exit 1; done; done
+	cargo build $(CARGO_ALL) --bins
+	target/debug/bench-cold $(BENCH_FLAGS)
 
 .PHONY: bench-tables
 bench-tables: tools ## Measure tables beside DuckDB, polars, PyArrow and pandas, into bench/ (flags: BENCH_FLAGS=…)
 	cargo build --release --locked -p tables --no-default-features --example convert
 	$(MAKE) --no-print-directory $(BENCH_PEERS)
-	$(VENV_BENCH)/bin/python bench/tables/run.py $(BENCH_FLAGS)
+	$(VENV_TABLES)/bin/python bench/tables/run.py $(BENCH_FLAGS)
 
 .PHONY: check
 check: tools check-fmt check-clippy check-docs check-deny check-pure check-template ## Check format, lints, docs, dependencies, purity, template
@@ -122,10 +192,10 @@ check-pure:
 .PHONY: check-template
 check-template:
 	@if command -v sam >/dev/null; then SAM_CLI_TELEMETRY=0 sam validate --lint; \
-	elif [ -x $(VENV)/bin/sam ]; then SAM_CLI_TELEMETRY=0 $(VENV)/bin/sam validate --lint; \
-	else echo 'left out: sam validate --lint: there is no sam (pip install aws-sam-cli)'; fi
+	elif [ -x $(VENV_DEPLOY)/bin/sam ]; then SAM_CLI_TELEMETRY=0 $(VENV_DEPLOY)/bin/sam validate --lint; \
+	else echo 'left out: sam validate --lint: there is no sam (make $(DEPLOY_TOOLS))'; fi
 
 .PHONY: clean
 clean: ## Remove what was built; the local stack's data (.longshore) stays
 	cargo clean
-	rm -rf $(VENV) $(VENV_API) $(VENV_BENCH)
+	rm -rf .aws-sam $(VENV) $(VENV_API) $(VENV_DEPLOY) $(VENV_BENCH) $(VENV_TABLES)

@@ -1,7 +1,7 @@
 //! The local stack: S3, DynamoDB, SQS, Lambda and API Gateway in one process, for development only.
 //!
 //! It reads the `template.yaml` that is deployed, starts the real function binaries, and gives them what they
-//! find on AWS. No function depends on it. Everything listens on loopback only.
+//! find on AWS. No function depends on it. Everything listens on loopback only, unless containers are to reach it.
 
 mod clock;
 pub mod dynamodb;
@@ -11,6 +11,7 @@ mod gateway;
 mod lambda;
 mod notes;
 mod notifications;
+mod offline;
 mod private_file;
 pub mod s3;
 mod secrets;
@@ -26,6 +27,7 @@ mod tokens;
 pub use event_filter::Filters;
 pub use lambda::{Credentials, FunctionError, InvokeError, Invoked, LogSink, Outcome, Report, Start, Status};
 pub use notes::Notes;
+pub use offline::Offline;
 pub use stack::{Data, Options, Stack};
 pub use token::Issuer;
-pub use tokens::{Signing, TokenTerms, offline_token};
+pub use tokens::{Signing, TokenTerms};

@@ -4,6 +4,7 @@ mod start_table;
 
 use std::collections::BTreeMap;
 use std::io::Write as _;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -11,13 +12,13 @@ use std::time::Duration;
 
 use anyhow::{Context as _, Result};
 use clap::{Args, Parser, Subcommand};
-use local::{Data, Notes, Options, Stack, TokenTerms};
+use local::{Credentials, Data, Notes, Offline, Options, Stack, TokenTerms};
 
 /// How long the token in the start table is good.
 const TOKEN_DAYS: u64 = 30;
 
 /// The local stack: S3, DynamoDB, SQS, Lambda and API Gateway in one process. A development tool: it listens
-/// on loopback only, and everybody on this machine may use it.
+/// on loopback only (but see --container-access), and everybody on this machine may use it.
 #[derive(Parser)]
 #[command(name = "local")]
 struct Cli {
@@ -26,9 +27,10 @@ struct Cli {
     /// Keep no data
     #[arg(long)]
     ephemeral: bool,
-    /// Port of S3, DynamoDB, SQS and Lambda; 0 for any free one
-    #[arg(long, default_value_t = 4566)]
-    aws_port: u16,
+    /// Listen for containers too, S3, DynamoDB, SQS and Lambda alone: on the address by which they reach this machine,
+    /// that of Docker's bridge unless another is given
+    #[arg(long, num_args = 0..=1, require_equals = true, default_missing_value = "172.17.0.1", value_name = "ADDRESS")]
+    container_access: Option<IpAddr>,
     /// Where the function binaries are [default: beside this one]
     #[arg(long)]
     bin_dir: Option<PathBuf>,
@@ -54,6 +56,9 @@ struct PlaceArgs {
     /// Where data is kept
     #[arg(long, global = true, default_value = ".longshore")]
     data_dir: PathBuf,
+    /// Port of S3, DynamoDB, SQS and Lambda; 0 for any free one
+    #[arg(long, global = true, default_value_t = 4566)]
+    aws_port: u16,
     /// Port of the HTTP API; 0 for any free one
     #[arg(long, global = true, default_value_t = 3000)]
     api_port: u16,
@@ -89,6 +94,15 @@ enum Command {
         #[arg(long)]
         audience: Option<String>,
     },
+    /// Print what the functions are told, as `sam local … --env-vars` takes it
+    Env {
+        /// The address by which the functions reach this machine. No name: S3 clients put the bucket's before it
+        #[arg(long, default_value_t = IpAddr::V4(Ipv4Addr::LOCALHOST), value_name = "ADDRESS")]
+        host: IpAddr,
+        /// Print what points the AWS CLI and SDKs at the stack instead, for a shell
+        #[arg(long)]
+        export: bool,
+    },
 }
 
 fn parse_parameter(text: &str) -> Result<(String, String), String> {
@@ -109,6 +123,12 @@ async fn main() -> ExitCode {
 
 async fn run(cli: Cli) -> Result<()> {
     let parameters: BTreeMap<String, String> = cli.place.parameters.iter().cloned().collect();
+    let offline = Offline {
+        template: &cli.place.template,
+        parameters: &parameters,
+        folder: &cli.place.data_dir,
+        api_port: cli.place.api_port,
+    };
     match &cli.command {
         Some(Command::Token {
             owner,
@@ -126,14 +146,20 @@ async fn run(cli: Cli) -> Result<()> {
                 expires_in_seconds: expires_in.unwrap_or_else(|| days.saturating_mul(24 * 60 * 60)),
                 ..TokenTerms::for_owner(owner)
             };
-            let token = local::offline_token(
-                &cli.place.template,
-                &parameters,
-                &cli.place.data_dir,
-                cli.place.api_port,
-                &terms,
-            )?;
-            say(&token);
+            say(&offline.token(&terms)?);
+            Ok(())
+        }
+        Some(Command::Env { host, export }) => {
+            anyhow::ensure!(
+                cli.place.aws_port != 0,
+                "--aws-port 0 names no running stack: give its port"
+            );
+            let endpoint = format!("http://{}", SocketAddr::new(*host, cli.place.aws_port));
+            if *export {
+                say(&Credentials::local().export(&endpoint));
+            } else {
+                say(&format!("{:#}", offline.environment(&endpoint).await?));
+            }
             Ok(())
         }
         None => serve(cli, parameters).await,
@@ -154,8 +180,9 @@ async fn serve(cli: Cli, parameters: BTreeMap<String, String>) -> Result<()> {
     };
     let options = Options {
         data: data.clone(),
-        aws_port: cli.aws_port,
+        aws_port: cli.place.aws_port,
         api_port: cli.place.api_port,
+        container_access: cli.container_access,
         parameters,
         retry_delay,
         concurrency: cli.concurrency,

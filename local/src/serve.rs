@@ -1,7 +1,8 @@
 //! The one HTTP server loop behind every port of the local stack, and the types its handlers speak.
 
 use std::convert::Infallible;
-use std::net::{Ipv4Addr, SocketAddr};
+use std::io::ErrorKind;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -94,11 +95,20 @@ pub(crate) async fn read(body: Body, limit: usize) -> Result<Option<Bytes>> {
 
 /// Listens on loopback. Port 0 takes any free one.
 pub(crate) async fn listen(port: u16, flag: &str) -> Result<TcpListener> {
-    match TcpListener::bind((Ipv4Addr::LOCALHOST, port)).await {
-        Err(error) if error.kind() == std::io::ErrorKind::AddrInUse => {
+    listen_on(Ipv4Addr::LOCALHOST.into(), port, flag).await
+}
+
+/// Listens on an address of this machine; `flag` chooses the port.
+pub(crate) async fn listen_on(address: IpAddr, port: u16, flag: &str) -> Result<TcpListener> {
+    let place = SocketAddr::new(address, port);
+    match TcpListener::bind(place).await {
+        Err(error) if error.kind() == ErrorKind::AddrInUse => {
             bail!("port {port} is in use: stop what listens there, or choose another with {flag}")
         }
-        bound => bound.with_context(|| format!("cannot listen on 127.0.0.1:{port}")),
+        Err(error) if error.kind() == ErrorKind::AddrNotAvailable => {
+            bail!("cannot listen on {place}: this machine has no address {address}")
+        }
+        bound => bound.with_context(|| format!("cannot listen on {place}")),
     }
 }
 

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{File, TryLockError};
+use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -63,6 +64,8 @@ pub struct Options {
     pub aws_port: u16,
     /// Of the HTTP API; 0 for any free one.
     pub api_port: u16,
+    /// Another address of this machine on which the AWS endpoint listens, for containers: they cannot reach loopback.
+    pub container_access: Option<IpAddr>,
     /// Where the function binaries are.
     pub bin_dir: PathBuf,
     /// Template parameters.
@@ -89,6 +92,7 @@ impl Options {
             data: Data::Ephemeral,
             aws_port: 0,
             api_port: 0,
+            container_access: None,
             bin_dir: bin_dir.into(),
             parameters: BTreeMap::new(),
             retry_delay: Duration::from_secs(1),
@@ -104,6 +108,7 @@ impl Options {
 pub struct Stack {
     template: Template,
     aws_endpoint: String,
+    container_endpoint: Option<String>,
     api_url: String,
     credentials: Credentials,
     issuer: Arc<Issuer>,
@@ -129,8 +134,9 @@ impl Stack {
         let lock = lock(&folder)?;
         let aws_listener = serve::listen(options.aws_port, "--aws-port").await?;
         let api_listener = serve::listen(options.api_port, "--api-port").await?;
-        let aws_host = host(&aws_listener)?;
-        let aws_endpoint = format!("http://{aws_host}");
+        let aws_endpoint = format!("http://{}", host(&aws_listener)?);
+        let container_listener = listen_for_containers(&options, &aws_listener).await?;
+        let container_host = container_listener.as_ref().map(host).transpose()?;
         let api_url = format!("http://{}", host(&api_listener)?);
         let issuer_url = format!("{api_url}{ISSUER_PATH}");
         let attributes = Attributes {
@@ -190,7 +196,11 @@ impl Stack {
             lambda: invoke_api::handler(lambda.clone(), queue.clone()),
         };
         let gateway = open_gateway(&template, &issuer, &issuer_url, &lambda, &notes);
-        tasks.spawn(serve::run(aws_listener, endpoint.handler(), stopped.clone()));
+        let endpoint = endpoint.handler();
+        if let Some(listener) = container_listener {
+            tasks.spawn(serve::run(listener, endpoint.clone(), stopped.clone()));
+        }
+        tasks.spawn(serve::run(aws_listener, endpoint, stopped.clone()));
         tasks.spawn(serve::run(api_listener, gateway.handler(), stopped.clone()));
         mappings
             .start(stores.tables, &folder, options.retry_delay, &stopped, &mut tasks)
@@ -202,6 +212,7 @@ impl Stack {
         Ok(Self {
             template,
             aws_endpoint,
+            container_endpoint: container_host.map(|host| format!("http://{host}")),
             api_url,
             credentials,
             issuer,
@@ -227,6 +238,12 @@ impl Stack {
     #[must_use]
     pub fn aws_endpoint(&self) -> &str {
         &self.aws_endpoint
+    }
+
+    /// The same, as containers reach it.
+    #[must_use]
+    pub fn container_endpoint(&self) -> Option<&str> {
+        self.container_endpoint.as_deref()
     }
 
     /// The HTTP API, with its stage.
@@ -308,6 +325,19 @@ impl Stack {
         self.lambda.pids(self.name_of(function))
     }
 
+    /// The variables that a process of a function gets, secrets in them, for one that someone else starts; none if
+    /// there is no such function. `runtime_api` is the host and port it is fed from.
+    #[must_use]
+    pub fn variables(
+        &self,
+        function: &str,
+        runtime_api: &str,
+        task_root: &Path,
+    ) -> Option<BTreeMap<String, String>> {
+        self.lambda
+            .variables(self.name_of(function), runtime_api, task_root)
+    }
+
     /// Stops: running functions are killed, events that are not over stay on disk.
     pub async fn shutdown(mut self) {
         self.stop.send_replace(true);
@@ -318,6 +348,23 @@ impl Stack {
         // The attempts that were under way are killed by the same signal; this waits for that.
         let _ = tokio::time::timeout(Duration::from_secs(2), self.lambda.idle()).await;
     }
+}
+
+/// Listens on the port of the AWS endpoint, on the address that containers reach.
+async fn listen_for_containers(options: &Options, loopback: &TcpListener) -> Result<Option<TcpListener>> {
+    const FLAG: &str = "--container-access";
+    let Some(address) = options.container_access else {
+        return Ok(None);
+    };
+    if address.is_unspecified() {
+        // The credentials are no secret: whoever reaches the endpoint may invoke functions and read files.
+        bail!(
+            "{FLAG} {address} would open the local stack to the network: name the address of the containers' bridge"
+        );
+    }
+    let port = loopback.local_addr().context("cannot tell the port")?.port();
+    let listener = serve::listen_on(address, port, "--aws-port").await;
+    Ok(Some(listener.context(FLAG)?))
 }
 
 /// The names of the functions that routes lead to.

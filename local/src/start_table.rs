@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use local::template::{Destination, Function, REGION, Template};
+use local::template::{Destination, Function, Template};
 use local::{Data, Stack};
 
 /// What the stack itself does not know.
@@ -24,12 +24,19 @@ pub(crate) fn render(stack: &Stack, facts: &Facts) -> String {
 
 fn write(text: &mut String, stack: &Stack, facts: &Facts) -> std::fmt::Result {
     let template = stack.template();
+    let reach = match stack.container_endpoint() {
+        None => "loopback only",
+        Some(_) => "loopback and this machine's containers",
+    };
     writeln!(
         text,
-        "The local stack runs. It is a development tool: loopback only, no access control inside.\n"
+        "The local stack runs. It is a development tool: {reach}, no access control inside.\n"
     )?;
     row(text, "API", &stack.api_url())?;
     row(text, "AWS endpoint", stack.aws_endpoint())?;
+    if let Some(endpoint) = stack.container_endpoint() {
+        row(text, "in containers", endpoint)?;
+    }
     row(
         text,
         "data",
@@ -67,15 +74,8 @@ fn write(text: &mut String, stack: &Stack, facts: &Facts) -> std::fmt::Result {
     for ignored in other {
         row(text, "ignored", &format!("{}: {}", ignored.name, ignored.reason))?;
     }
-    let credentials = stack.credentials();
     writeln!(text, "\nPoint the AWS CLI and SDKs at it:")?;
-    writeln!(
-        text,
-        "export AWS_ENDPOINT_URL={} AWS_ACCESS_KEY_ID={} AWS_SECRET_ACCESS_KEY={} AWS_REGION={REGION} AWS_DEFAULT_REGION={REGION}",
-        stack.aws_endpoint(),
-        credentials.access_key_id,
-        credentials.secret_access_key,
-    )?;
+    writeln!(text, "{}", stack.credentials().export(stack.aws_endpoint()))?;
     writeln!(text, "\nA token for owner `you`:")?;
     writeln!(text, "export TOKEN={}", facts.token)?;
     write!(text, "\nOne line per invocation follows; Ctrl-C stops.")

@@ -1,8 +1,6 @@
 //! Tokens for a stack: those that its API takes, and those that it must refuse.
 
-use std::collections::{BTreeMap, BTreeSet};
-use std::net::Ipv4Addr;
-use std::path::Path;
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use anyhow::{Context as _, Result};
@@ -11,8 +9,8 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
-use crate::template::{Attributes, Place, Template};
-use crate::token::{AUDIENCE, ISSUER_PATH, Issuer};
+use crate::template::Template;
+use crate::token::{AUDIENCE, Issuer};
 
 /// What a token says. [`TokenTerms::for_owner`] is what the API takes; each field can be made wrong.
 #[derive(Clone, Debug)]
@@ -64,34 +62,6 @@ impl TokenTerms {
             ..Self::for_owner(owner)
         }
     }
-}
-
-/// A token that a stack with this template, data folder and API port takes, without starting one.
-///
-/// # Errors
-/// A template that cannot be read, or a data folder whose key cannot.
-pub fn offline_token(
-    template: &Path,
-    parameters: &BTreeMap<String, String>,
-    folder: &Path,
-    api_port: u16,
-    terms: &TokenTerms,
-) -> Result<String> {
-    std::fs::create_dir_all(folder).with_context(|| format!("cannot make {}", folder.display()))?;
-    let api_url = format!("http://{}:{api_port}", Ipv4Addr::LOCALHOST);
-    let issuer_url = format!("{api_url}{ISSUER_PATH}");
-    // No token depends on where the AWS endpoint is.
-    let attributes = Attributes {
-        aws_endpoint: String::new(),
-        api_url,
-    };
-    let place = Place {
-        attributes,
-        issuer: issuer_url.clone(),
-        audience: AUDIENCE.to_owned(),
-    };
-    let template = crate::stack::read_template(template, parameters, &place)?;
-    mint(&Issuer::open(folder)?, &issuer_url, &template, terms)
 }
 
 /// Every scope that a route asks for, or the authorizer for routes that ask for none.

@@ -299,9 +299,13 @@ async fn a_token_made_beside_the_stack_is_taken_by_it() {
     let stack = Stack::start(local::Options { data, ..options }).await.unwrap();
     let port = stack.api_url().rsplit(':').next().unwrap().parse().unwrap();
     let parameters = std::collections::BTreeMap::new();
-    let offline = |terms: &TokenTerms| {
-        local::offline_token(&template, &parameters, folder.path(), port, terms).unwrap()
+    let beside = local::Offline {
+        template: &template,
+        parameters: &parameters,
+        folder: folder.path(),
+        api_port: port,
     };
+    let offline = |terms: &TokenTerms| beside.token(terms).unwrap();
     let good = TokenTerms::for_owner("them");
     let token = offline(&good);
     let event = get(&stack, "/files/7", Some(&token)).await.json();

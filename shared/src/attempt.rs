@@ -18,6 +18,7 @@ use crate::{
     failure::Failure,
     keys::{self, FileRef, Owner, UploadKey},
     limits::Limits,
+    options::Asked as _,
     processor::{Facts, Input, Processor},
     store::{
         Catalogue, Location, Objects, StoreError,
@@ -371,6 +372,9 @@ impl<O: Objects, C: Catalogue> Unloader<O, C> {
             deadline,
         )
         .await?;
+        let options = options
+            .or_metadata(&head.metadata)
+            .map_err(|error| Failure::rejected("options", format!("metadata of the object: {error}")))?;
         let facts = Facts {
             name: claim.name.clone(),
             size_bytes: upload.size_bytes,

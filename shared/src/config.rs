@@ -86,6 +86,8 @@ impl<const N: usize> From<[(&str, &str); N]> for Environment {
 pub struct ProcessorConfig {
     /// The catalogue's table.
     pub table_name: String,
+    /// Where uploads lie.
+    pub uploads_bucket: String,
     /// Where outputs go.
     pub results_bucket: String,
     /// Whom files belong to that were dropped without an owner.
@@ -108,13 +110,14 @@ fn threads(memory_mib: u64) -> usize {
 }
 
 impl ProcessorConfig {
-    /// Reads `TABLE_NAME`, `RESULTS_BUCKET`, `DROP_OWNER`, `MAX_INPUT_BYTES` and the function's memory.
+    /// Reads `TABLE_NAME`, `UPLOADS_BUCKET`, `RESULTS_BUCKET`, `DROP_OWNER`, `MAX_INPUT_BYTES` and the function's memory.
     pub fn read(environment: &Environment) -> Result<Self, ConfigError> {
         let memory_mib: u64 = environment.parse("AWS_LAMBDA_FUNCTION_MEMORY_SIZE")?;
         // Below 160 MiB the core gets a fifth, and the rest is tight.
         let core_mib = memory_mib.saturating_sub(AROUND_THE_CORE_MIB).max(memory_mib / 5);
         Ok(Self {
             table_name: environment.required("TABLE_NAME")?.to_owned(),
+            uploads_bucket: environment.required("UPLOADS_BUCKET")?.to_owned(),
             results_bucket: environment.required("RESULTS_BUCKET")?.to_owned(),
             drop_owner: environment.owner("DROP_OWNER")?,
             limits: Limits {
@@ -131,8 +134,9 @@ impl ProcessorConfig {
 mod tests {
     use super::*;
 
-    const COMPLETE: [(&str, &str); 5] = [
+    const COMPLETE: [(&str, &str); 6] = [
         ("TABLE_NAME", "catalogue"),
+        ("UPLOADS_BUCKET", "uploads"),
         ("RESULTS_BUCKET", "results"),
         ("DROP_OWNER", "bucket"),
         ("MAX_INPUT_BYTES", "1000"),
@@ -166,7 +170,7 @@ mod tests {
             );
         }
         let mut wrong = COMPLETE;
-        wrong[3].1 = "10 GB";
+        wrong[4].1 = "10 GB";
         let error = ProcessorConfig::read(&wrong.into()).unwrap_err().to_string();
         assert_eq!(
             error,

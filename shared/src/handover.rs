@@ -143,6 +143,11 @@ impl LambdaInvoke {
     pub const fn new(client: aws_sdk_lambda::Client) -> Self {
         Self { client }
     }
+
+    /// What a rehearsal sends ([`crate::aws::Aws::rehearse`]).
+    pub async fn rehearse(&self) {
+        let _ = self.client.invoke().function_name("rehearsal").send().await;
+    }
 }
 
 #[cfg(feature = "handover")]

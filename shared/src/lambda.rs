@@ -34,10 +34,20 @@ pub fn run<P: Processor>(processor: P) -> ExitCode {
     let environment = Environment::of_process();
     start(&environment, async |environment| {
         let config = ProcessorConfig::read(environment)?;
-        let sdk = aws::configure().await;
+        let aws = aws::configure(environment)?;
+        let objects = S3Objects::new(aws_sdk_s3::Client::new(&aws.sdk));
+        let catalogue = DynamoCatalogue::new(aws_sdk_dynamodb::Client::new(&aws.sdk), config.table_name);
+        aws.rehearse(async {
+            futures::join!(
+                catalogue.rehearse(),
+                objects.rehearse_get(&config.uploads_bucket),
+                objects.rehearse_put(&config.results_bucket),
+            )
+        })
+        .await;
         let unloader = Unloader {
-            objects: S3Objects::new(aws_sdk_s3::Client::new(&sdk)),
-            catalogue: DynamoCatalogue::new(aws_sdk_dynamodb::Client::new(&sdk), config.table_name),
+            objects,
+            catalogue,
             results_bucket: config.results_bucket,
             drop_owner: config.drop_owner,
             limits: config.limits,

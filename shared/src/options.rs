@@ -3,9 +3,33 @@
 //! The API checks it before a file is announced; the function reads its own part of it. A kind without options of
 //! its own takes an empty object.
 
-use std::borrow::Cow;
+use std::{borrow::Cow, collections::BTreeMap};
 
 use serde::{Deserialize, Deserializer, Serialize, de::Error as _};
+
+/// The options of a function: from the record, and from the object's metadata where the record says nothing.
+pub trait Asked: Sized {
+    /// These options, and where they say nothing those of the metadata (names without `x-amz-meta-`). A function that
+    /// reads no metadata leaves them as they are.
+    ///
+    /// # Errors
+    /// Names what is no option, and what is no value of one.
+    fn or_metadata(self, metadata: &BTreeMap<String, String>) -> Result<Self, OptionError> {
+        let _ = metadata;
+        Ok(self)
+    }
+}
+
+impl Asked for NoOptions {}
+
+impl Asked for TablesOptions {
+    fn or_metadata(self, metadata: &BTreeMap<String, String>) -> Result<Self, OptionError> {
+        let metadata = metadata
+            .iter()
+            .map(|(name, value)| (name.as_str(), value.as_str()));
+        Ok(self.or(Self::from_metadata(metadata)?))
+    }
+}
 
 /// The part of a function without options.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]

@@ -4,7 +4,7 @@ use std::io::{self, Read, Write};
 
 use serde::{Serialize, de::DeserializeOwned};
 
-use crate::{failure::Failure, limits::Limits};
+use crate::{failure::Failure, limits::Limits, options::Asked};
 
 /// A function's core: turns one input into outputs and a report.
 ///
@@ -19,7 +19,7 @@ pub trait Processor: Send + Sync + 'static {
     /// A summary for the catalogue (at most a few KiB of JSON); the details belong in an output.
     type Report: Serialize + Send + 'static;
     /// What its owner may ask of it ([`crate::options`]).
-    type Options: DeserializeOwned + Default + Send + 'static;
+    type Options: Asked + DeserializeOwned + Default + Send + 'static;
 
     /// Unloads one file.
     ///

@@ -4,7 +4,7 @@ use std::{io::Write as _, sync::Once, time::Duration};
 
 use serde::Serialize;
 use serde_json::json;
-use tracing_subscriber::{EnvFilter, fmt, prelude::*};
+use tracing_subscriber::{filter::Targets, fmt, prelude::*};
 
 use crate::time::UnixMillis;
 
@@ -13,19 +13,22 @@ use crate::time::UnixMillis;
 pub fn start(level: &str) {
     static STARTED: Once = Once::new();
     STARTED.call_once(|| {
-        let filter = match level {
-            "debug" | "trace" => level.to_owned(),
-            level => format!("{level},aws=warn,hyper=warn,lambda_runtime=warn"),
-        };
         let lines = fmt::layer()
             .json()
             .flatten_event(true)
             .with_current_span(true)
             .with_span_list(false);
         tracing_subscriber::registry()
-            .with(EnvFilter::new(filter))
+            .with(filter(level))
             .with(lines)
             .init();
+        let most = tracing::level_filters::STATIC_MAX_LEVEL;
+        if level
+            .parse::<tracing::level_filters::LevelFilter>()
+            .is_ok_and(|wanted| wanted > most)
+        {
+            tracing::warn!("LOG_LEVEL is {level}, but this build logs no more than {most}");
+        }
         std::panic::set_hook(Box::new(|panic| {
             let place = panic.location().map(ToString::to_string);
             tracing::error!(
@@ -35,6 +38,20 @@ pub fn start(level: &str) {
             );
         }));
     });
+}
+
+/// What is logged at a level. A level that is none is `info`.
+fn filter(level: &str) -> Targets {
+    let level: tracing::Level = level.parse().unwrap_or(tracing::Level::INFO);
+    let filter = Targets::new().with_default(level);
+    if level > tracing::Level::INFO {
+        return filter;
+    }
+    ["aws", "hyper", "lambda_runtime", "rustls"]
+        .into_iter()
+        .fold(filter, |filter, library| {
+            filter.with_target(library, tracing::Level::WARN.min(level))
+        })
 }
 
 /// The metrics' namespace in CloudWatch.
@@ -101,6 +118,29 @@ impl FileMetrics<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn libraries_are_heard_from_warnings_on_unless_all_is_wanted() {
+        use tracing::Level;
+        for (level, ours, libraries) in [
+            ("info", Level::INFO, Level::WARN),
+            ("warn", Level::WARN, Level::WARN),
+            ("error", Level::ERROR, Level::ERROR),
+            ("debug", Level::DEBUG, Level::DEBUG),
+            ("nonsense", Level::INFO, Level::WARN),
+        ] {
+            let filter = filter(level);
+            for (target, most) in [("shared::lambda", ours), ("hyper_util::client", libraries)] {
+                for line in [Level::ERROR, Level::WARN, Level::INFO, Level::DEBUG] {
+                    assert_eq!(
+                        filter.would_enable(target, &line),
+                        line <= most,
+                        "{level} {target} {line}"
+                    );
+                }
+            }
+        }
+    }
 
     #[test]
     fn a_metrics_line_is_in_the_embedded_metric_format() {

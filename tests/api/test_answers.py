@@ -182,7 +182,7 @@ def test_an_id_that_is_none_is_not_found(api, description):
 
 
 def test_no_token_leads_to_what_is_described(stack, description):
-    nobody = Api(stack.url, description=description)
+    nobody = Api(stack.api_url, description=description)
     for method, path, operation in description.operations():
         answer = nobody.send(method, path.replace("{id}", NOBODY).replace("{name}", "profile.json"))
         assert answer.status_code == (401 if operation["security"] else 200)

@@ -15,16 +15,16 @@ MOST_SECONDS = 400
 
 def test_schemathesis_finds_nothing(stack, description, tmp_path):
     variables = {
-        "LONGSHORE_URL": stack.url,
+        "LONGSHORE_URL": stack.api_url,
         "LONGSHORE_TOKEN": stack.token("schemathesis"),
         "PYTHONPATH": str(HERE),
         "PYTHONDONTWRITEBYTECODE": "1",
     }
     report = tmp_path / "report.json"
     config = ["--config-file", HERE / "schemathesis.toml", "--no-color"]
-    how = ["--url", stack.url, "--phases", ",".join(PHASES), "--report-json-path", report]
+    how = ["--url", stack.api_url, "--phases", ",".join(PHASES), "--report-json-path", report]
     done = subprocess.run(
-        [Path(sys.executable).with_name("schemathesis"), *config, "run", f"{stack.url}/openapi.json", *how],
+        [Path(sys.executable).with_name("schemathesis"), *config, "run", f"{stack.api_url}/openapi.json", *how],
         cwd=tmp_path,
         env=os.environ | variables,
         capture_output=True,

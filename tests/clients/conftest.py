@@ -11,7 +11,6 @@ import os
 import shutil
 import subprocess
 import sys
-import threading
 import urllib.error
 import urllib.request
 import uuid
@@ -22,29 +21,13 @@ import pytest
 from botocore.config import Config
 from botocore.exceptions import ClientError
 
-
-
-def start_stack(binary):
-    """Starts an ephemeral stack on free ports and takes over the variables that it prints."""
-    template = Path(__file__).parents[2] / "template.yaml"
-    command = [binary, "--ephemeral", "--aws-port", "0", "--api-port", "0", "--template", template]
-    stack = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
-    atexit.register(stack.terminate)
-    for line in stack.stdout:
-        words = line.split()
-        if words[:1] == ["API"]:
-            os.environ["API"] = words[1]
-        if words[:1] == ["export"]:
-            os.environ.update(pair.split("=", 1) for pair in words[1:])
-        if line.startswith("export TOKEN="):
-            break
-    else:
-        raise RuntimeError(f"{binary} did not start")
-    threading.Thread(target=lambda: [None for _ in stack.stdout], daemon=True).start()
-
+from local_stack import LocalStack
 
 if "AWS_ENDPOINT_URL" not in os.environ and "LONGSHORE_LOCAL" in os.environ:
-    start_stack(os.environ["LONGSHORE_LOCAL"])
+    STACK = LocalStack(os.environ["LONGSHORE_LOCAL"])
+    atexit.register(STACK.stop)
+    # `export` gives the token for the guide too.
+    os.environ.update(STACK.environment, API=STACK.api_url)
 ENDPOINT = os.environ.get("AWS_ENDPOINT_URL")
 REGION = os.environ.get("AWS_DEFAULT_REGION", "us-east-1")
 NUMBERS = itertools.count()

@@ -1,5 +1,6 @@
 //! Upload, done, results.
 
+use aws_sdk_s3::primitives::ByteStream;
 use bytes::Bytes;
 use parquet::file::reader::{FileReader as _, SerializedFileReader};
 use serde_json::{Value, json};
@@ -140,7 +141,20 @@ async fn the_calls_of_one_small_file_are_counted() {
             })
         })
         .collect();
-    assert_eq!(calls, ["UpdateItem", "GET If-Match", "PUT", "PUT", "UpdateItem"]);
+    // A start's rehearsal knocks at the table's, the uploads' and the results' doors.
+    assert_eq!(
+        calls,
+        [
+            "HEAD",
+            "HEAD",
+            "HEAD",
+            "UpdateItem",
+            "GET If-Match",
+            "PUT",
+            "PUT",
+            "UpdateItem"
+        ]
+    );
 
     // The same bytes again are a new version: one call more to find what the older attempt left, two to delete it.
     stage.put(&at, csv(10)).await;
@@ -162,5 +176,50 @@ async fn the_calls_of_one_small_file_are_counted() {
             "DELETE",
             "DELETE"
         ]
+    );
+}
+
+#[tokio::test]
+async fn an_objects_metadata_says_how_it_is_to_be_read() {
+    let stage = Stage::new().await;
+    for (name, option, value) in [
+        ("good.csv", "longshore-delimiter", ";"),
+        ("bad.csv", "longshore-delimitr", ";"),
+    ] {
+        stage
+            .s3
+            .put_object()
+            .bucket(stage.uploads())
+            .key(format!("tables/alice/{name}"))
+            .metadata(option, value)
+            .body(ByteStream::from_static(b"a,b;c,d\n1,2;3,4\n5,6;7,8\n"))
+            .send()
+            .await
+            .unwrap();
+    }
+    stage.stack.idle().await;
+    let files = stage.get("alice", "/v1/files").await;
+    let file = |name: &str| {
+        let mut files = files["files"].as_array().unwrap().iter();
+        files.find(|file| file["name"] == name).unwrap().clone()
+    };
+    let good = file("good.csv");
+    assert_eq!(
+        (&good["status"], &good["report"]["columns"]),
+        (&json!("done"), &json!(2)),
+        "{good}"
+    );
+    let bad = file("bad.csv");
+    assert_eq!(
+        (&bad["status"], &bad["failure"]["code"]),
+        (&json!("rejected"), &json!("options")),
+        "{bad}"
+    );
+    assert!(
+        bad["failure"]["message"]
+            .as_str()
+            .unwrap()
+            .contains("longshore-delimitr"),
+        "{bad}"
     );
 }

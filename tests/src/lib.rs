@@ -18,7 +18,7 @@ use std::{
 
 use local::{Options, Report, Stack};
 use serde_json::{Value, json};
-use shared::{aws, store::Location};
+use shared::{aws, config::Environment, store::Location};
 use tokio::sync::broadcast;
 
 pub use form::Form;
@@ -106,21 +106,13 @@ impl Stage {
         };
         let stack = Stack::start(options).await.unwrap();
         let reports = stack.reports();
-        let sdk = aws::configure()
-            .await
-            .into_builder()
-            .endpoint_url(stack.aws_endpoint())
-            .region(aws_sdk_s3::config::Region::new("us-east-1"))
-            .credentials_provider(aws_sdk_s3::config::SharedCredentialsProvider::new(
-                aws_sdk_s3::config::Credentials::new(
-                    &stack.credentials().access_key_id,
-                    &stack.credentials().secret_access_key,
-                    None,
-                    None,
-                    "local",
-                ),
-            ))
-            .build();
+        let environment = Environment::from([
+            ("AWS_ENDPOINT_URL", stack.aws_endpoint()),
+            ("AWS_REGION", "us-east-1"),
+            ("AWS_ACCESS_KEY_ID", &stack.credentials().access_key_id),
+            ("AWS_SECRET_ACCESS_KEY", &stack.credentials().secret_access_key),
+        ]);
+        let sdk = aws::configure(&environment).unwrap().sdk;
         let http = reqwest::Client::builder()
             .redirect(reqwest::redirect::Policy::none())
             .build()

@@ -105,16 +105,20 @@ impl Ports for Aws {
 pub fn run() -> ExitCode {
     start(&Environment::of_process(), async |environment| {
         let config = Config::read(environment)?;
-        let sdk = aws::configure().await;
+        let aws = aws::configure(environment)?;
+        let sdk = &aws.sdk;
+        let catalogue = DynamoCatalogue::new(aws_sdk_dynamodb::Client::new(sdk), config.table_name);
+        // S3 and Lambda are needed by few requests; most sign URLs at most.
+        aws.rehearse(catalogue.rehearse()).await;
         let router = router(App {
             ports: Aws {
-                catalogue: DynamoCatalogue::new(aws_sdk_dynamodb::Client::new(&sdk), config.table_name),
+                catalogue,
                 storage: S3Storage::new(
-                    aws_sdk_s3::Client::new(&sdk),
+                    aws_sdk_s3::Client::new(sdk),
                     sdk.region().cloned(),
                     sdk.credentials_provider(),
                 ),
-                invoke: LambdaInvoke::new(aws_sdk_lambda::Client::new(&sdk)),
+                invoke: LambdaInvoke::new(aws_sdk_lambda::Client::new(sdk)),
             },
             kinds: config.kinds,
             functions: config.functions,

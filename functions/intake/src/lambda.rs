@@ -2,6 +2,7 @@
 
 use std::process::ExitCode;
 
+use futures::join;
 use shared::{
     aws,
     config::{ConfigError, Environment},
@@ -17,6 +18,7 @@ use crate::sort::Sorter;
 #[derive(Debug)]
 struct Config {
     table_name: String,
+    uploads_bucket: String,
     results_bucket: String,
     drop_owner: Owner,
     functions: Functions,
@@ -26,6 +28,7 @@ impl Config {
     fn read(environment: &Environment) -> Result<Self, ConfigError> {
         Ok(Self {
             table_name: environment.required("TABLE_NAME")?.to_owned(),
+            uploads_bucket: environment.required("UPLOADS_BUCKET")?.to_owned(),
             results_bucket: environment.required("RESULTS_BUCKET")?.to_owned(),
             drop_owner: environment.owner("DROP_OWNER")?,
             functions: environment.parse("FUNCTIONS")?,
@@ -38,11 +41,22 @@ impl Config {
 pub fn run() -> ExitCode {
     start(&Environment::of_process(), async |environment| {
         let config = Config::read(environment)?;
-        let sdk = aws::configure().await;
+        let aws = aws::configure(environment)?;
+        let objects = S3Objects::new(aws_sdk_s3::Client::new(&aws.sdk));
+        let catalogue = DynamoCatalogue::new(aws_sdk_dynamodb::Client::new(&aws.sdk), config.table_name);
+        let invoke = LambdaInvoke::new(aws_sdk_lambda::Client::new(&aws.sdk));
+        aws.rehearse(async {
+            join!(
+                catalogue.rehearse(),
+                objects.rehearse_get(&config.uploads_bucket),
+                invoke.rehearse(),
+            )
+        })
+        .await;
         serve(Sorter {
-            objects: S3Objects::new(aws_sdk_s3::Client::new(&sdk)),
-            catalogue: DynamoCatalogue::new(aws_sdk_dynamodb::Client::new(&sdk), config.table_name),
-            invoke: LambdaInvoke::new(aws_sdk_lambda::Client::new(&sdk)),
+            objects,
+            catalogue,
+            invoke,
             functions: config.functions,
             results_bucket: config.results_bucket,
             drop_owner: config.drop_owner,

@@ -4,7 +4,7 @@
 //! were checked are connected to, so that a name which leads elsewhere the next moment gains nothing. It follows no
 //! redirect, uses no proxy, keeps no connection, and reads little of an answer.
 
-use std::{error::Error, io, net::SocketAddr, pin::Pin, task, time::Duration, vec};
+use std::{error::Error, io, net::SocketAddr, pin::Pin, sync::Arc, task, time::Duration, vec};
 
 use http_body_util::{BodyExt as _, Full};
 use hyper::{
@@ -20,7 +20,11 @@ use hyper_util::{
     },
     rt::TokioExecutor,
 };
-use shared::webhook::{RefusedTarget, Targets};
+use rustls::RootCertStore;
+use shared::{
+    aws,
+    webhook::{RefusedTarget, Targets},
+};
 use tower::Service;
 use url::{Host, Url};
 
@@ -46,15 +50,13 @@ pub struct HttpClient {
 }
 
 impl HttpClient {
-    /// A client that trusts the certificate authorities of this machine (`SSL_CERT_FILE` names others).
-    ///
-    /// # Errors
-    /// If no certificate authority can be read.
-    pub fn new(targets: Targets) -> io::Result<Self> {
+    /// A client that trusts these certificate authorities.
+    #[must_use]
+    pub fn new(targets: Targets, roots: Arc<RootCertStore>) -> Self {
         let mut tcp = HttpConnector::new_with_resolver(Resolver(targets));
         tcp.set_connect_timeout(Some(CONNECT_TIMEOUT));
         tcp.enforce_http(false);
-        let builder = hyper_rustls::HttpsConnectorBuilder::new().with_native_roots()?;
+        let builder = hyper_rustls::HttpsConnectorBuilder::new().with_tls_config(aws::tls(roots));
         let connector = match targets {
             Targets::Public => builder.https_only().enable_http1().wrap_connector(tcp),
             Targets::Any => builder.https_or_http().enable_http1().wrap_connector(tcp),
@@ -63,11 +65,11 @@ impl HttpClient {
             // Between invocations the process stands still, and so would a kept connection's other end wait in vain.
             .pool_max_idle_per_host(0)
             .build(connector);
-        Ok(Self {
+        Self {
             client,
             targets,
             answer_timeout: ANSWER_TIMEOUT,
-        })
+        }
     }
 
     /// The same client, with another time for a try.
@@ -220,6 +222,8 @@ impl Service<Name> for Resolver {
 
 #[cfg(test)]
 mod tests {
+    use shared::config::Environment;
+
     use super::*;
 
     fn addresses(texts: &[&str]) -> Vec<SocketAddr> {
@@ -254,7 +258,7 @@ mod tests {
     async fn nothing_is_sent_to_a_private_host_by_address_or_by_name() {
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let port = listener.local_addr().unwrap().port();
-        let client = HttpClient::new(Targets::Public).unwrap();
+        let client = HttpClient::new(Targets::Public, aws::roots(&Environment::default()).unwrap());
         for host in ["127.0.0.1", "[::ffff:127.0.0.1]", "localhost"] {
             let answer = client.post(request(&format!("https://{host}:{port}/"))).await;
             assert!(
@@ -268,7 +272,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_public_client_speaks_no_http() {
-        let client = HttpClient::new(Targets::Public).unwrap();
+        let client = HttpClient::new(Targets::Public, aws::roots(&Environment::default()).unwrap());
         let answer = client.post(request("http://8.8.8.8:1/")).await;
         assert!(
             matches!(&answer, Answer::None(problem) if problem.contains("scheme")),

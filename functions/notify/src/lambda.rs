@@ -58,9 +58,11 @@ impl Config {
 pub fn run() -> ExitCode {
     start(&Environment::of_process(), async |environment| {
         let config = Config::read(environment)?;
-        let sdk = aws::configure().await;
-        let table = DynamoCatalogue::new(aws_sdk_dynamodb::Client::new(&sdk), config.table_name);
-        let queue = SqsQueue::new(aws_sdk_sqs::Client::new(&sdk), config.queue_url);
+        let aws = aws::configure(environment)?;
+        let table = DynamoCatalogue::new(aws_sdk_dynamodb::Client::new(&aws.sdk), config.table_name);
+        let queue = SqsQueue::new(aws_sdk_sqs::Client::new(&aws.sdk), config.queue_url);
+        // Most changes are of owners without endpoints, and end after one look into the table.
+        aws.rehearse(table.rehearse()).await;
         let function = Arc::new(Function {
             watcher: Watcher {
                 catalogue: table.clone(),
@@ -72,7 +74,7 @@ pub fn run() -> ExitCode {
             courier: Courier {
                 endpoints: table,
                 queue,
-                post: HttpClient::new(config.targets).map_err(|error| StartError::Runtime(error.into()))?,
+                post: HttpClient::new(config.targets, aws::roots(environment)?),
                 targets: config.targets,
                 backoff: config.backoff,
                 now: UnixMillis::now,

@@ -101,13 +101,27 @@ mod tests {
         };
         let work = |(): &mut (), job: u64| {
             // The later of two jobs is the faster.
-            thread::sleep(std::time::Duration::from_micros(if job % 2 == 1 { 300 } else { 0 }));
-            if bad == Some(job) { Err(Failure::internal("bad", job.to_string())) } else { Ok(job * job) }
+            thread::sleep(std::time::Duration::from_micros(if job % 2 == 1 {
+                300
+            } else {
+                0
+            }));
+            if bad == Some(job) {
+                Err(Failure::internal("bad", job.to_string()))
+            } else {
+                Ok(job * job)
+            }
         };
-        run(threads, next, || Ok(()), work, |done| {
-            taken.push(done);
-            Ok(())
-        })?;
+        run(
+            threads,
+            next,
+            || Ok(()),
+            work,
+            |done| {
+                taken.push(done);
+                Ok(())
+            },
+        )?;
         Ok(taken)
     }
 

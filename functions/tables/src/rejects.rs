@@ -128,7 +128,8 @@ impl Rejects {
             .map_err(|error| Failure::internal("rejects", error.to_string()))?;
         self.lines.push(b'\n');
         if self.first.len() < REMEMBERED {
-            self.first.push((rejected.row, rejected.offset, rejected.message.clone()));
+            self.first
+                .push((rejected.row, rejected.offset, rejected.message.clone()));
         }
         Ok(())
     }

@@ -61,12 +61,22 @@ pub(super) fn variables(
 }
 
 impl Credentials {
-    /// Not secret: only a server on loopback takes it.
+    /// Not secret: only a server that this machine alone reaches takes it.
     #[must_use]
     pub fn local() -> Self {
         Self {
             access_key_id: "longshore".to_owned(),
             secret_access_key: "longshore-local".to_owned(),
         }
+    }
+
+    /// The line for a shell that points the AWS CLI and SDKs at the stack.
+    #[must_use]
+    pub fn export(&self, aws_endpoint: &str) -> String {
+        let (id, secret) = (&self.access_key_id, &self.secret_access_key);
+        format!(
+            "export AWS_ENDPOINT_URL={aws_endpoint} AWS_ACCESS_KEY_ID={id} AWS_SECRET_ACCESS_KEY={secret} \
+             AWS_REGION={REGION} AWS_DEFAULT_REGION={REGION}"
+        )
     }
 }

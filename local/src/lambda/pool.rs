@@ -1,5 +1,7 @@
 //! The processes of one function: as many as invocations at the same time, up to a cap; kept warm for a while.
 
+use std::collections::BTreeMap;
+use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -7,6 +9,7 @@ use bytes::Bytes;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::Instant;
 
+use super::environment;
 use super::instance::{Instance, Pids, Surroundings};
 use super::outcome::Outcome;
 use super::report::{Report, Start, Status};
@@ -88,6 +91,24 @@ impl Pool {
             idle: Mutex::default(),
             pids: Pids::default(),
         }
+    }
+
+    /// What a process of this function is told that the stack does not start itself.
+    pub(super) fn variables(&self, runtime_api: &str, task_root: &Path) -> BTreeMap<String, String> {
+        let instance = uuid::Uuid::new_v4().simple().to_string();
+        let Surroundings {
+            aws_endpoint,
+            credentials,
+            ..
+        } = &*self.surroundings;
+        environment::variables(
+            &self.function,
+            &instance,
+            runtime_api,
+            aws_endpoint,
+            credentials,
+            task_root,
+        )
     }
 
     /// Whether `ReservedConcurrentExecutions: 0` says that it is never to run.

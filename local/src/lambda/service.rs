@@ -1,7 +1,7 @@
 //! All functions of the stack, and the one way to invoke them.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -153,6 +153,17 @@ impl Lambda {
 
     pub(crate) fn pids(&self, function: &str) -> Vec<u32> {
         self.pool(function).map(|pool| pool.pids()).unwrap_or_default()
+    }
+
+    /// What a process of that function is told, fed from `runtime_api`.
+    pub(crate) fn variables(
+        &self,
+        function: &str,
+        runtime_api: &str,
+        task_root: &Path,
+    ) -> Option<BTreeMap<String, String>> {
+        self.pool(function)
+            .map(|pool| pool.variables(runtime_api, task_root))
     }
 
     pub(super) fn activate(&self) -> Active {

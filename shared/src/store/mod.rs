@@ -17,7 +17,7 @@ pub mod s3;
 #[cfg(feature = "attempt")]
 pub mod write;
 
-use std::{fmt, ops::Range, pin::Pin};
+use std::{collections::BTreeMap, fmt, ops::Range, pin::Pin};
 
 use bytes::Bytes;
 use futures::Stream;
@@ -135,6 +135,8 @@ pub struct ObjectHead {
     pub etag: String,
     /// Media type, as its uploader declared it.
     pub content_type: Option<String>,
+    /// What its uploader said of it (`x-amz-meta-…`): names without the prefix, and values.
+    pub metadata: BTreeMap<String, String>,
 }
 
 /// The bytes of an object as they arrive. Ends early only with an error.

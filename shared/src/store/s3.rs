@@ -28,6 +28,17 @@ impl S3Objects {
     pub const fn new(client: Client) -> Self {
         Self { client }
     }
+
+    /// What a rehearsal reads from a bucket ([`crate::aws::Aws::rehearse`]).
+    pub async fn rehearse_get(&self, bucket: &str) {
+        let _ = self.get(&Location::new(bucket, "rehearsal"), "", None).await;
+    }
+
+    /// What a rehearsal writes into a bucket.
+    pub async fn rehearse_put(&self, bucket: &str) {
+        let at = Location::new(bucket, "rehearsal");
+        let _ = self.put(&at, "application/json", Bytes::new()).await;
+    }
 }
 
 /// Says what an error of the SDK means: by the code of the answer if there was one.
@@ -116,6 +127,7 @@ impl Objects for S3Objects {
             size_bytes,
             etag: answer.e_tag().unwrap_or_default().trim_matches('"').to_owned(),
             content_type: answer.content_type().map(str::to_owned),
+            metadata: answer.metadata.unwrap_or_default().into_iter().collect(),
         };
         Ok((head, stream_of(answer.body, at.clone())))
     }

@@ -15,6 +15,7 @@ use shared::{
     catalogue::{FileRecord, Sequencer},
     event::{Change, What},
     keys::{FileId, FileRef, Owner},
+    options::Asked,
     store::{Catalogue as _, Location, Objects as _, memory::MemoryCatalogue, read::ReadPlan},
 };
 
@@ -27,6 +28,8 @@ pub(crate) struct CopyOptions {
     #[serde(default)]
     note: String,
 }
+
+impl Asked for CopyOptions {}
 
 /// Copies its input into two outputs; what the input begins with says how to go wrong.
 pub(crate) struct Copy;

@@ -10,6 +10,8 @@ use notify::{
 };
 use serde_json::{Value, json};
 use shared::{
+    aws,
+    config::Environment,
     store::endpoints::Endpoints as _,
     time::UnixMillis,
     webhook::{Endpoint, Targets},
@@ -30,7 +32,7 @@ fn courier(
     Courier {
         endpoints: stage.endpoints.clone(),
         queue: stage.queue.clone(),
-        post: HttpClient::new(targets).unwrap().answer_timeout(PATIENCE),
+        post: HttpClient::new(targets, aws::roots(&Environment::default()).unwrap()).answer_timeout(PATIENCE),
         targets,
         backoff: "5 30 120".parse().unwrap(),
         now: UnixMillis::now,

@@ -22,8 +22,8 @@ use std::{
 };
 
 use arrow_array::{
-    Array, ArrayRef, BooleanArray, Date32Array, Decimal128Array, FixedSizeBinaryArray, Float64Array, Int64Array,
-    StringArray, Time64MicrosecondArray, TimestampMicrosecondArray, UInt64Array,
+    Array, ArrayRef, BooleanArray, Date32Array, Decimal128Array, FixedSizeBinaryArray, Float64Array,
+    Int64Array, StringArray, Time64MicrosecondArray, TimestampMicrosecondArray, UInt64Array,
 };
 use bytes::Bytes;
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
@@ -148,11 +148,17 @@ fn show(column: &ArrayRef, row: usize) -> String {
     } else if let Some(column) = any.downcast_ref::<Decimal128Array>() {
         column.value_as_string(row)
     } else if let Some(column) = any.downcast_ref::<Time64MicrosecondArray>() {
-        let shown = ShowTimestamp { micros: column.value(row), utc: false }.to_string();
+        let shown = ShowTimestamp {
+            micros: column.value(row),
+            utc: false,
+        }
+        .to_string();
         shown.trim_start_matches("1970-01-01T").to_owned()
     } else if let Some(column) = any.downcast_ref::<FixedSizeBinaryArray>() {
         let digits = column.value(row).iter().flat_map(|byte| [byte >> 4, byte & 15]);
-        let hex: String = digits.map(|digit| char::from_digit(digit.into(), 16).unwrap()).collect();
+        let hex: String = digits
+            .map(|digit| char::from_digit(digit.into(), 16).unwrap())
+            .collect();
         [&hex[..8], &hex[8..12], &hex[12..16], &hex[16..20], &hex[20..]].join("-")
     } else if let Some(column) = any.downcast_ref::<Float64Array>() {
         column.value(row).to_string()

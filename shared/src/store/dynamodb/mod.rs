@@ -197,6 +197,21 @@ impl DynamoCatalogue {
     }
 }
 
+impl DynamoCatalogue {
+    /// What a rehearsal asks of the table ([`crate::aws::Aws::rehearse`]): as a claim or a look-up would.
+    pub async fn rehearse(&self) {
+        let [(pk, pk_value), (sk, sk_value)] = key_of("rehearsal", RECORD);
+        let _ = self
+            .client
+            .update_item()
+            .table_name(&self.table)
+            .key(pk, pk_value)
+            .key(sk, sk_value)
+            .send()
+            .await;
+    }
+}
+
 impl Catalogue for DynamoCatalogue {
     async fn create(&self, record: &FileRecord) -> Result<(), StoreError> {
         let operation = "PutItem";

@@ -90,6 +90,7 @@ impl Objects for MemoryObjects {
             size_bytes,
             etag: etag.to_owned(),
             content_type: Some(content_type),
+            metadata: BTreeMap::default(),
         };
         let body = match range {
             None => body,

@@ -4,11 +4,8 @@
 use anyhow::{Context as _, Result};
 use serde::Serialize;
 
-use crate::{
-    client::Ask,
-    samples::{Samples, Summary, round},
-    stage::Stage,
-};
+use super::{client::Ask, stage::Stage};
+use crate::samples::{Samples, Summary, round};
 
 /// Rounds that are not counted: processes start, connections open, caches fill.
 const WARM_UP: u32 = 200;

@@ -10,11 +10,11 @@ use serde::Serialize;
 use serde_json::Value;
 use tokio::task::JoinSet;
 
-use crate::{
+use super::{
     client::{Ask, Client},
-    samples::{Samples, Summary, round},
     stage::Stage,
 };
+use crate::samples::{Samples, Summary, round};
 
 /// What a client asks, in this order, again and again; each begins somewhere else.
 const MIX: [Route; 20] = [

@@ -6,7 +6,6 @@ mod client;
 mod load;
 mod pairs;
 mod report;
-mod samples;
 mod stage;
 
 use std::{
@@ -19,8 +18,8 @@ use std::{
 use anyhow::{Context as _, Result};
 use clap::Parser;
 
-use report::Report;
-use stage::Stage;
+use self::{report::Report, stage::Stage};
+use crate::{machine, say};
 
 /// Measures the HTTP API on the local stack
 #[derive(Debug, Parser)]
@@ -46,8 +45,8 @@ struct Arguments {
     dry_run: bool,
 }
 
-#[tokio::main]
-async fn main() -> ExitCode {
+/// The program.
+pub async fn main() -> ExitCode {
     match run(Arguments::parse()).await {
         Ok(true) => ExitCode::SUCCESS,
         Ok(false) => {
@@ -66,7 +65,7 @@ async fn run(arguments: Arguments) -> Result<bool> {
     let workspace = Path::new(env!("CARGO_MANIFEST_DIR"))
         .parent()
         .context("the bench folder lies in no workspace")?;
-    let load_average = report::load_average();
+    let load_average = machine::load_average();
     let stage = Stage::start(workspace, arguments.processes.map(usize::from)).await?;
     say(&format!("comparing: {} rounds, one client", arguments.rounds));
     let pairs = pairs::measure(&stage, arguments.rounds).await?;
@@ -84,9 +83,4 @@ async fn run(arguments: Arguments) -> Result<bool> {
         report.write(&arguments.out, &table)?;
     }
     Ok(report.load.errors == 0)
-}
-
-/// Says how far it is.
-fn say(text: &str) {
-    let _ = writeln!(std::io::stderr(), "{text}");
 }

@@ -5,7 +5,7 @@ use std::{path::Path, sync::Arc, time::Duration};
 use anyhow::{Context as _, Result, ensure};
 use local::{Options, Stack};
 
-use crate::client::Client;
+use super::client::Client;
 
 /// The peer, with the same authorizer and the same scope as `GET /v1/files/{id}`.
 const HELLO: &str = r#"

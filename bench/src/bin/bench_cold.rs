@@ -1,0 +1,8 @@
+//! `bench-cold`: see `bench::cold`.
+
+use std::process::ExitCode;
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    bench::cold::main().await
+}
