@@ -106,7 +106,7 @@ fn of_column(column: &Column, path: &str, table: &Table, alerts: &mut Vec<Alert>
     }
     if let Some(outliers) = &column.outliers {
         let beyond = outliers.below + outliers.above;
-        if share(beyond, column.count) >= OUTLIERS || (outliers.exact && beyond > 0) {
+        if share(beyond, column.count) >= OUTLIERS {
             let about = if outliers.exact { "" } else { "about " };
             let message = format!(
                 "{about}{} of values lie far from the middle half",

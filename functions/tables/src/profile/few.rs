@@ -44,6 +44,13 @@ impl<V> Few<V> {
     /// first that would be one too many.
     #[inline]
     pub(crate) fn add_all(&mut self, hashes: &[u64], rows: &[u32]) -> usize {
+        // Sorted and constant columns repeat a value over many chunks.
+        if let ([first, others @ ..], [row, ..]) = (hashes, rows)
+            && others.iter().all(|hash| hash == first)
+        {
+            let fits = self.add(*first, hashes.len() as u64, || Kept::Row(*row));
+            return if fits { hashes.len() } else { 0 };
+        }
         for (taken, (hash, row)) in hashes.iter().zip(rows).enumerate() {
             if !self.add(*hash, 1, || Kept::Row(*row)) {
                 return taken;

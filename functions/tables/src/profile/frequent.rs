@@ -3,13 +3,15 @@
 //!
 //! A value whose bucket holds four others takes one off each of them, and `lost` counts that. So a value came at least
 //! as often as its counter says and at most `lost` times more; one without a counter, at most `lost` times. Each loss
-//! takes five values of the bucket with it, so of n values over b buckets about n / 5b are lost at most, less those of
-//! the values that are kept. Counters of two parts add up and what is beyond four is taken off again, as in Agarwal et
+//! takes five values of the bucket with it (but for one in nine, which makes room), so of n values over b buckets about
+//! n / 5b are lost at most, less those of the values that are kept. Counters of two parts add up and what is beyond four is taken off again, as in Agarwal et
 //! al., "Mergeable summaries" (2012).
 
 const WAYS: usize = 4;
 /// The value of a counter is kept; it is no row of the array observed.
 const KEPT: u32 = u32::MAX;
+/// So many losses since the last time pay for one more.
+const MUCH_LOST: u64 = 8;
 
 /// Counters for the values seen most.
 #[derive(Debug, Clone)]
@@ -26,6 +28,8 @@ struct Bucket {
     counts: [u64; WAYS],
     rows: [u32; WAYS],
     lost: u64,
+    /// What `lost` was when the bucket was settled last.
+    lost_before: u64,
 }
 
 /// A value, how often it came at least, and how much more that may be.
@@ -145,12 +149,15 @@ impl<V: Clone> Frequent<V> {
         }
     }
 
-    /// Keeps the values that so far are rows of the array observed: it goes away. Counters of one that would soon be
-    /// lost anyway are lost now, which is cheaper than to keep their values.
+    /// Keeps the values that so far are rows of the array observed: it goes away. Where much was lost, counters of one
+    /// would soon be lost too: they are now, which is cheaper than to keep their values.
     pub(crate) fn settle(&mut self, value: impl Fn(u32) -> V) {
         for (bucket, values) in self.buckets.iter_mut().zip(self.values.chunks_exact_mut(WAYS)) {
-            if bucket.lost > 0 && bucket.counts.contains(&1) {
-                bucket.lose(1);
+            if bucket.lost >= bucket.lost_before + MUCH_LOST {
+                if bucket.counts.contains(&1) {
+                    bucket.lose(1);
+                }
+                bucket.lost_before = bucket.lost;
             }
             for ((count, row), kept) in bucket.counts.iter().zip(&mut bucket.rows).zip(values) {
                 if *count == 0 {

@@ -89,15 +89,17 @@ fn fullness(page: &mut String, column: &Column) {
         ));
     }
     let said = said.join(" · ");
-    chart::parts(
-        page,
-        &said,
-        &[
-            ("full", column.count - column.empties.min(column.count), "values"),
-            ("blank", column.empties, "empty texts"),
-            ("none", column.nulls, "nulls"),
-        ],
-    );
+    if column.nulls + column.empties > 0 {
+        chart::parts(
+            page,
+            &said,
+            &[
+                ("none", column.nulls, "nulls"),
+                ("blank", column.empties, "empty texts"),
+                ("full", column.count - column.empties.min(column.count), "values"),
+            ],
+        );
+    }
     let _ = writeln!(page, "<p class=\"said\">{said}</p>");
 }
 
@@ -123,6 +125,15 @@ fn facts(page: &mut String, column: &Column) {
             show(&quantile.value)
         ))
     };
+    // All that can be said of one value is what it is.
+    let constant = column
+        .min
+        .as_ref()
+        .filter(|_| column.min == column.max && column.distinct_exact);
+    if let Some(value) = constant {
+        facts.push(("Value".into(), show(value)));
+        return list(page, facts);
+    }
     facts.extend(column.min.as_ref().map(|min| ("Least".into(), show(min))));
     for (share, name) in [
         (0.05, "5 %"),
@@ -173,6 +184,10 @@ fn facts(page: &mut String, column: &Column) {
             ),
         ));
     }
+    list(page, facts);
+}
+
+fn list(page: &mut String, facts: Vec<(String, String)>) {
     page.push_str("<dl class=\"stats\">\n");
     for (term, value) in facts {
         let _ = writeln!(page, "<div><dt>{term}</dt><dd><bdi>{value}</bdi></dd></div>");
@@ -186,11 +201,11 @@ fn truth(page: &mut String, trues: u64, falses: u64) {
     chart::parts(
         page,
         &format!("{} true, {} false", percent(trues, total), percent(falses, total)),
-        &[("full", trues, "true"), ("other", falses, "false")],
+        &[("yes", trues, "true"), ("other", falses, "false")],
     );
     let _ = writeln!(
         page,
-        "<p class=\"said\"><span class=\"key full\"></span>true {} ({}) · <span class=\"key other\"></span>false {} ({})</p>",
+        "<p class=\"said\"><span class=\"key yes\"></span>true {} ({}) · <span class=\"key other\"></span>false {} ({})</p>",
         Count(trues),
         percent(trues, total),
         Count(falses),
@@ -199,8 +214,8 @@ fn truth(page: &mut String, trues: u64, falses: u64) {
 }
 
 fn top_values(page: &mut String, column: &Column, top: &TopValues) {
-    // That each value is there once needs no list.
-    if top.values.iter().all(|value| value.at_most <= 1) {
+    // That each value is there once, or that there is but one, needs no list.
+    if top.values.iter().all(|value| value.at_most <= 1) || (column.distinct == Some(1) && top.exact) {
         return;
     }
     page.push_str(

@@ -118,15 +118,25 @@ const fn named(kind: AlertKind) -> (&'static str, &'static str) {
     }
 }
 
+/// An integer of the table: those of four digits are often years, and stay as they are.
+fn grouped(value: u64) -> String {
+    let digits = value.to_string();
+    if value < 10_000 {
+        digits
+    } else {
+        thousands(&digits)
+    }
+}
+
 /// A value as markup.
 fn show(value: &Shown) -> String {
     match value {
         Shown::Bool(value) => value.to_string(),
         Shown::Int(value) => {
             let sign = if *value < 0 { "−" } else { "" };
-            format!("{sign}{}", thousands(&value.unsigned_abs().to_string()))
+            format!("{sign}{}", grouped(value.unsigned_abs()))
         }
-        Shown::UInt(value) => thousands(&value.to_string()),
+        Shown::UInt(value) => grouped(*value),
         Shown::Float(value) => Float(*value).to_string(),
         Shown::Text(value) => TextValue(value).to_string(),
     }

@@ -230,9 +230,9 @@ pub(super) fn columns(page: &mut String, entries: &[Entry<'_>]) {
             page,
             &format!("{share} null"),
             &[
-                ("full", column.count - column.empties.min(column.count), "values"),
-                ("blank", column.empties, "empty texts"),
                 ("none", column.nulls, "nulls"),
+                ("blank", column.empties, "empty texts"),
+                ("full", column.count - column.empties.min(column.count), "values"),
             ],
         );
         let _ = write!(page, "<small>{share}</small></td><td class=\"n\">");

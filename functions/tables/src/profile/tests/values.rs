@@ -28,10 +28,7 @@ fn integers_with_nulls() {
     ]));
     // Whatever part of an array comes.
     let column = column_of(array.slice(1, 5));
-    assert_eq!(
-        (column.count, column.nulls, column.distinct),
-        (3 + 1, 1 + 0, Some(3))
-    );
+    assert_eq!((column.count, column.nulls, column.distinct), (3, 2, Some(3)));
     assert_eq!(
         (column.min, column.max),
         (Some(Shown::Int(1)), Some(Shown::Int(3)))
@@ -78,10 +75,8 @@ fn decimals_days_times_and_uuids_are_shown_as_texts() {
     let decimals = Decimal128Array::from(vec![Some(-5), Some(1250), None]).with_precision_and_scale(30, 2);
     let column = column_of(Arc::new(decimals.unwrap()));
     assert_eq!((column.min, column.max), (text("-0.05"), text("12.50")));
-    assert_eq!(
-        (column.mean, column.r#type.as_str()),
-        (Some(6.225), "decimal(30,2)")
-    );
+    assert_eq!(column.r#type, "decimal(30,2)");
+    assert!((column.mean.unwrap() - 6.225).abs() < 1e-12);
     let column = column_of(Arc::new(Date32Array::from(vec![0, 19_782])));
     assert_eq!((column.min, column.max), (text("1970-01-01"), text("2024-02-29")));
     let column = column_of(Arc::new(Time64MicrosecondArray::from(vec![0, 43_200_500_000])));
