@@ -99,6 +99,16 @@ pub struct ProcessorConfig {
 /// Memory that everything around a core needs, in MiB: the binary, the ranges being read, the parts being written.
 const AROUND_THE_CORE_MIB: u64 = 128;
 
+/// Lambda gives a core for every so many MiB.
+const CORE_MIB: u64 = 1_769;
+/// More threads need more memory for buffers than their cores come with.
+const MOST_THREADS: u64 = 2;
+
+/// How many threads have a core, or more than half of one, to themselves.
+fn threads(memory_mib: u64) -> usize {
+    usize::try_from(((memory_mib + CORE_MIB / 2) / CORE_MIB).clamp(1, MOST_THREADS)).unwrap_or(1)
+}
+
 impl ProcessorConfig {
     /// Reads `TABLE_NAME`, `UPLOADS_BUCKET`, `RESULTS_BUCKET`, `DROP_OWNER`, `MAX_INPUT_BYTES` and the function's memory.
     pub fn read(environment: &Environment) -> Result<Self, ConfigError> {
@@ -113,6 +123,7 @@ impl ProcessorConfig {
             limits: Limits {
                 input_bytes: environment.parse("MAX_INPUT_BYTES")?,
                 memory_bytes: core_mib << 20,
+                threads: threads(memory_mib),
                 ..Limits::default()
             },
         })
@@ -139,6 +150,12 @@ mod tests {
             (config.limits.input_bytes, config.limits.memory_bytes),
             (1000, 384 << 20)
         );
+    }
+
+    #[test]
+    fn a_second_thread_comes_with_a_second_core() {
+        let of = [128, 1_769, 2_600, 2_700, 10_240].map(threads);
+        assert_eq!(of, [1, 1, 1, 2, 2]);
     }
 
     #[test]

@@ -32,19 +32,28 @@ struct Arguments {
 
 impl Arguments {
     fn read(arguments: impl Iterator<Item = OsString>) -> anyhow::Result<Self> {
-        let mut threads = std::thread::available_parallelism().map_or(1, |cores| cores.get().min(MOST_THREADS));
+        let mut threads =
+            std::thread::available_parallelism().map_or(1, |cores| cores.get().min(MOST_THREADS));
         let mut paths = Vec::new();
         let mut arguments = arguments.peekable();
         while let Some(argument) = arguments.next() {
             if argument == "--threads" {
-                let number = arguments.next().and_then(|number| number.to_str().and_then(|number| number.parse().ok()));
-                threads = number.filter(|number| (1..=64).contains(number)).context("--threads takes a number from 1 to 64")?;
+                let number = arguments
+                    .next()
+                    .and_then(|number| number.to_str().and_then(|number| number.parse().ok()));
+                threads = number
+                    .filter(|number| (1..=64).contains(number))
+                    .context("--threads takes a number from 1 to 64")?;
             } else {
                 paths.push(PathBuf::from(argument));
             }
         }
         let [file, out_dir] = <[PathBuf; 2]>::try_from(paths).map_err(|_| anyhow::anyhow!(USAGE))?;
-        Ok(Self { threads, file, out_dir })
+        Ok(Self {
+            threads,
+            file,
+            out_dir,
+        })
     }
 }
 
@@ -72,7 +81,11 @@ fn main() -> ExitCode {
 }
 
 fn convert(arguments: &Arguments) -> anyhow::Result<Result<(), Failure>> {
-    let Arguments { threads, file, out_dir } = arguments;
+    let Arguments {
+        threads,
+        file,
+        out_dir,
+    } = arguments;
     let metadata = fs::metadata(file).context("cannot read the file")?;
     anyhow::ensure!(metadata.is_file(), "not a file");
     fs::create_dir_all(out_dir).with_context(|| format!("cannot create {}", out_dir.display()))?;
@@ -85,13 +98,23 @@ fn convert(arguments: &Arguments) -> anyhow::Result<Result<(), Failure>> {
         size_bytes: metadata.len(),
         declared_type: None,
     };
-    let limits = Limits { threads: *threads, ..Limits::default() };
-    let source = LocalFile { path: file.clone(), bar: Bar::new(metadata.len()) };
+    let limits = Limits {
+        threads: *threads,
+        ..Limits::default()
+    };
+    let source = LocalFile {
+        path: file.clone(),
+        bar: Bar::new(metadata.len()),
+    };
     let mut outputs = Folder {
         folder: out_dir.clone(),
         begun: Vec::new(),
     };
-    let result = Tables.process(Input::new(&facts, &limits, &source), &TablesOptions::default(), &mut outputs);
+    let result = Tables.process(
+        Input::new(&facts, &limits, &source),
+        &TablesOptions::default(),
+        &mut outputs,
+    );
     source.bar.end();
     let report = match result {
         Ok(report) => report,
@@ -117,7 +140,11 @@ impl Bar {
     const WIDTH: u64 = 40;
 
     fn new(size_bytes: u64) -> Self {
-        Self { shown: io::stderr().is_terminal() && size_bytes > 0, size_bytes, percent: AtomicU64::new(u64::MAX) }
+        Self {
+            shown: io::stderr().is_terminal() && size_bytes > 0,
+            size_bytes,
+            percent: AtomicU64::new(u64::MAX),
+        }
     }
 
     fn show(&self, read_bytes: u64) {
@@ -127,7 +154,11 @@ impl Bar {
         let percent = (read_bytes * 100 / self.size_bytes).min(100);
         if self.percent.swap(percent, Ordering::Relaxed) != percent {
             let filled = usize::try_from(percent * Self::WIDTH / 100).unwrap_or_default();
-            let bar = format!("{:<width$}", "#".repeat(filled), width = usize::try_from(Self::WIDTH).unwrap_or_default());
+            let bar = format!(
+                "{:<width$}",
+                "#".repeat(filled),
+                width = usize::try_from(Self::WIDTH).unwrap_or_default()
+            );
             let mib = self.size_bytes >> 20;
             let _ = write!(io::stderr(), "\r[{bar}] {percent:3} % of {mib} MiB");
         }
@@ -171,7 +202,11 @@ impl Read for Pass<'_> {
 
 impl Source for LocalFile {
     fn reader(&self) -> Result<Box<dyn Read + Send + '_>, Failure> {
-        Ok(Box::new(Pass { file: self.open()?, read_bytes: 0, bar: &self.bar }))
+        Ok(Box::new(Pass {
+            file: self.open()?,
+            read_bytes: 0,
+            bar: &self.bar,
+        }))
     }
 
     fn read_at(&self, offset: u64, buffer: &mut [u8]) -> Result<usize, Failure> {

@@ -46,11 +46,21 @@ pub(crate) struct Outcome {
 /// # Errors
 /// [`Failure::limit`] when it has more than [`MAX_COLUMNS`] columns; [`Failure::rejected`] when no record is a row; what
 /// reading and writing fail with.
-pub(crate) fn run(file: &Delimited, input: &Input<'_>, outputs: &mut dyn Outputs) -> Result<Outcome, Failure> {
+pub(crate) fn run(
+    file: &Delimited,
+    input: &Input<'_>,
+    outputs: &mut dyn Outputs,
+) -> Result<Outcome, Failure> {
     let threads = input.limits.threads.max(1);
     let jobs = threads as u64 + u64::from(threads > 1);
     let slab_bytes = usize::try_from(input.limits.memory_bytes / (jobs * SLAB_TIMES)).unwrap_or(usize::MAX);
-    run_as(file, input, outputs, slab_bytes.clamp(LEAST_SLAB_BYTES, MOST_SLAB_BYTES), threads)
+    run_as(
+        file,
+        input,
+        outputs,
+        slab_bytes.clamp(LEAST_SLAB_BYTES, MOST_SLAB_BYTES),
+        threads,
+    )
 }
 
 /// Reads and writes the table in slabs of about so many bytes, on so many threads.
@@ -66,24 +76,43 @@ fn run_as(
         let message = format!("the header has more than {MAX_COLUMNS} columns");
         return Err(Failure::limit("too-many-columns", message).at(Place::Byte { offset: 0 }));
     }
-    let table = Table { dialect, names: unique_names(&dialect.header), threads };
+    let table = Table {
+        dialect,
+        names: unique_names(&dialect.header),
+        threads,
+    };
     let mut slabs = file.slabs(input)?.of_bytes(slab_bytes);
     let first = slabs.next_slab()?;
     let observed = match &first {
-        Some(slab) => table.observe(slab)?.0,
+        Some(slab) => table.observe(slab)?.columns,
         None => vec![(Inference::default(), true); dialect.columns()],
     };
-    let plans = observed.iter().map(|(inference, repeats)| Plan::of(inference, *repeats)).collect();
+    let plans: Vec<Plan> = observed
+        .iter()
+        .map(|(inference, repeats)| Plan::of(inference, *repeats))
+        .collect();
     let inferences = observed.iter().map(|(inference, _)| inference.clone()).collect();
-    match table.pass(slabs, first, plans, inferences, outputs)? {
+    match table.pass(slabs, first, &plans, inferences, outputs)? {
         Ended::Written(outcome) => Ok(*outcome),
         Ended::Contradicted(inferences) => {
             let repeats = observed.iter().map(|(_, repeats)| *repeats);
-            let plan = |(inference, repeats)| Plan { open: false, ..Plan::of(inference, repeats) };
-            let plans = inferences.iter().zip(repeats).map(plan).collect();
-            match table.pass(file.slabs(input)?.of_bytes(slab_bytes), None, plans, inferences, outputs)? {
+            let plan = |(inference, repeats)| Plan {
+                open: false,
+                ..Plan::of(inference, repeats)
+            };
+            let plans: Vec<Plan> = inferences.iter().zip(repeats).map(plan).collect();
+            match table.pass(
+                file.slabs(input)?.of_bytes(slab_bytes),
+                None,
+                &plans,
+                inferences,
+                outputs,
+            )? {
                 Ended::Written(outcome) => Ok(*outcome),
-                Ended::Contradicted(_) => Err(Failure::internal("second-pass", "a cell is of another type than it was")),
+                Ended::Contradicted(_) => Err(Failure::internal(
+                    "second-pass",
+                    "a cell is of another type than it was",
+                )),
             }
         }
     }
@@ -112,19 +141,29 @@ struct Done {
     written: Option<Part>,
 }
 
+/// What a slab's cells say of their types and whether they repeat themselves, and what the slab held.
+struct Observed {
+    columns: Vec<(Inference, bool)>,
+    counts: Counts,
+    rejected: Vec<Rejected<'static>>,
+}
+
 impl Table<'_> {
     fn pass<R: Read>(
         &self,
         mut slabs: Slabs<R>,
         mut first: Option<Slab>,
-        plans: Vec<Plan>,
+        plans: &[Plan],
         mut inferences: Vec<Inference>,
         outputs: &mut dyn Outputs,
     ) -> Result<Ended, Failure> {
-        let fields = plans.iter().zip(&self.names).map(|(plan, name)| plan.kind.field(name));
+        let fields = plans
+            .iter()
+            .zip(&self.names)
+            .map(|(plan, name)| plan.kind.field(name));
         let schema = Schema::new(fields.collect::<Vec<_>>());
         let message = Message::of(&schema)?;
-        let mut begun = Some(Begun::new(&schema, self.profile(&schema, &plans), outputs)?);
+        let mut begun = Some(Begun::new(&schema, self.profile(&schema, plans), outputs)?);
         let mut counts = Counts::default();
         let mut rejects = Rejects::default();
         let mut tokens = vec![Tokens::default(); plans.len()];
@@ -137,11 +176,19 @@ impl Table<'_> {
                 for buffer in spare.lock().map_err(lost)?.drain(..) {
                     slabs.recycle(buffer);
                 }
-                first.take().map_or_else(|| slabs.next_slab(), |slab| Ok(Some(slab)))
+                first
+                    .take()
+                    .map_or_else(|| slabs.next_slab(), |slab| Ok(Some(slab)))
             },
             || RowGroupWriter::new(&schema),
             |worker, slab| {
-                let done = self.work(worker, slab, &plans, (&schema, &message), contradicted.load(Ordering::Relaxed))?;
+                let done = self.work(
+                    worker,
+                    slab,
+                    plans,
+                    (&schema, &message),
+                    contradicted.load(Ordering::Relaxed),
+                )?;
                 if done.written.is_none() {
                     contradicted.store(true, Ordering::Relaxed);
                 }
@@ -151,11 +198,24 @@ impl Table<'_> {
                 for (ours, theirs) in inferences.iter_mut().zip(&done.inferences) {
                     *ours = ours.merge(theirs);
                 }
-                let as_planned = inferences.iter().zip(&plans).all(|(inference, plan)| inference.decide() == plan.kind);
+                let as_planned = inferences
+                    .iter()
+                    .zip(plans)
+                    .all(|(inference, plan)| inference.decide() == plan.kind);
                 if let (Some(begun), Some(part), true) = (&mut begun, done.written, as_planned) {
                     begun.append(part)?;
-                    tokens.iter_mut().zip(&done.tokens).for_each(|(ours, theirs)| ours.merge(theirs));
-                    self.take_rejects(&done.slab, &done.counts, done.rejected, counts.records, &mut rejects, outputs)?;
+                    tokens
+                        .iter_mut()
+                        .zip(&done.tokens)
+                        .for_each(|(ours, theirs)| ours.merge(theirs));
+                    self.take_rejects(
+                        &done.slab,
+                        &done.counts,
+                        done.rejected,
+                        counts.records,
+                        &mut rejects,
+                        outputs,
+                    )?;
                 } else {
                     // What was begun is dropped, and so never was.
                     contradicted.store(true, Ordering::Relaxed);
@@ -177,10 +237,18 @@ impl Table<'_> {
         let mut words = BTreeSet::new();
         for (column, tokens) in profile.columns.iter_mut().zip(&tokens) {
             words.extend(tokens.iter().map(|(token, _)| token.to_owned()));
-            column.null_tokens = tokens.iter().map(|(token, count)| (token.to_owned(), count)).collect();
+            column.null_tokens = tokens
+                .iter()
+                .map(|(token, count)| (token.to_owned(), count))
+                .collect();
         }
         profile.file.null_tokens = words.into_iter().collect();
-        Ok(Ended::Written(Box::new(Outcome { counts, profile, rejects, rows_written })))
+        Ok(Ended::Written(Box::new(Outcome {
+            counts,
+            profile,
+            rejects,
+            rows_written,
+        })))
     }
 
     /// A profile that knows how the columns were called and what they are.
@@ -194,8 +262,8 @@ impl Table<'_> {
         profile
     }
 
-    /// What a slab's cells say of their types, whether they repeat themselves, and what the slab held.
-    fn observe(&self, slab: &Slab) -> Result<(Vec<(Inference, bool)>, Counts, Vec<Rejected<'static>>), Failure> {
+    /// Looks at a slab without writing it.
+    fn observe(&self, slab: &Slab) -> Result<Observed, Failure> {
         let mut columns = Columns::new(&vec![Plan::UNKNOWN; self.dialect.columns()]);
         let mut rejected = Vec::new();
         let counts = slab.for_each_block(self.dialect, |block| {
@@ -204,7 +272,11 @@ impl Table<'_> {
             let _ = columns.take(block);
             Ok(())
         })?;
-        Ok((columns.observe(), counts, rejected))
+        Ok(Observed {
+            columns: columns.observe(),
+            counts,
+            rejected,
+        })
     }
 
     fn work(
@@ -227,14 +299,37 @@ impl Table<'_> {
             })?;
         }
         if !fits {
-            let (observed, counts, rejected) = self.observe(&slab)?;
-            let inferences = observed.into_iter().map(|(inference, _)| inference).collect();
-            return Ok(Done { slab, counts, rejected, inferences, tokens: Vec::new(), written: None });
+            let Observed {
+                columns,
+                counts,
+                rejected,
+            } = self.observe(&slab)?;
+            let inferences = columns.into_iter().map(|(inference, _)| inference).collect();
+            return Ok(Done {
+                slab,
+                counts,
+                rejected,
+                inferences,
+                tokens: Vec::new(),
+                written: None,
+            });
         }
         let parsed = columns.build(&self.names)?;
-        let written = Some(Part::of(&parsed.batch, worker.encode(&parsed.batch)?, schema, message)?);
+        let written = Some(Part::of(
+            &parsed.batch,
+            worker.encode(&parsed.batch)?,
+            schema,
+            message,
+        )?);
         let (inferences, tokens) = (parsed.inferences, parsed.tokens);
-        Ok(Done { slab, counts, rejected, inferences, tokens, written })
+        Ok(Done {
+            slab,
+            counts,
+            rejected,
+            inferences,
+            tokens,
+            written,
+        })
     }
 
     /// Writes a slab's rejects; `before` is how many records stand before it.
@@ -249,11 +344,17 @@ impl Table<'_> {
     ) -> Result<(), Failure> {
         let (columns, record_bytes) = (self.dialect.columns(), slab.record_bytes());
         if rejected.len() as u64 == counts.rejects {
-            let numbered = rejected.into_iter().map(|rejected| Rejected { row: rejected.row + before, ..rejected });
+            let numbered = rejected.into_iter().map(|rejected| Rejected {
+                row: rejected.row + before,
+                ..rejected
+            });
             return rejects.take(numbered, outputs);
         }
         slab.for_each_block(self.dialect, |block| {
-            let numbered = Rejected::of(block, columns, record_bytes).map(|rejected| Rejected { row: rejected.row + before, ..rejected });
+            let numbered = Rejected::of(block, columns, record_bytes).map(|rejected| Rejected {
+                row: rejected.row + before,
+                ..rejected
+            });
             rejects.take(numbered, outputs)
         })?;
         Ok(())
@@ -263,7 +364,11 @@ impl Table<'_> {
 /// Keeps a block's rejects, unless there are many.
 fn keep(block: &Block<'_>, columns: usize, record_bytes: usize, rejected: &mut Vec<Rejected<'static>>) {
     let room = (MOST_KEPT_REJECTS + 1).saturating_sub(rejected.len());
-    rejected.extend(Rejected::of(block, columns, record_bytes).take(room).map(Rejected::into_owned));
+    rejected.extend(
+        Rejected::of(block, columns, record_bytes)
+            .take(room)
+            .map(Rejected::into_owned),
+    );
 }
 
 #[cfg(test)]

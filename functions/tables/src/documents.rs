@@ -35,11 +35,23 @@ pub(crate) struct Outcome {
 /// # Errors
 /// [`Failure::rejected`] when no record is a row or none has a key; [`Failure::limit`] when there are too many keys; what reading
 /// and writing fail with.
-pub(crate) fn run(text: &Text, kind: JsonKind, input: &Input<'_>, outputs: &mut dyn Outputs) -> Result<Outcome, Failure> {
-    let run = Run { text, kind, input, record_bytes: input.limits.record_bytes };
+pub(crate) fn run(
+    text: &Text,
+    kind: JsonKind,
+    input: &Input<'_>,
+    outputs: &mut dyn Outputs,
+) -> Result<Outcome, Failure> {
+    let run = Run {
+        text,
+        kind,
+        input,
+        record_bytes: input.limits.record_bytes,
+    };
     let mut slabs = run.slabs()?;
     let Some(first) = slabs.next_slab()? else {
-        return Err(Failure::rejected("empty", "the file is empty: not even a record").at(Place::Byte { offset: 0 }));
+        return Err(
+            Failure::rejected("empty", "the file is empty: not even a record").at(Place::Byte { offset: 0 })
+        );
     };
     let mut shape = Shape::infer(&first, run.record_bytes);
     if shape.columns() > 0 {
@@ -52,7 +64,10 @@ pub(crate) fn run(text: &Text, kind: JsonKind, input: &Input<'_>, outputs: &mut 
     run.observe(&mut shape)?;
     match run.pass(run.slabs()?, None, &shape, outputs)? {
         Ended::Written(outcome) => Ok(*outcome),
-        Ended::Contradicted => Err(Failure::internal("second-pass", "a record is of another shape than it was")),
+        Ended::Contradicted => Err(Failure::internal(
+            "second-pass",
+            "a record is of another shape than it was",
+        )),
     }
 }
 
@@ -81,7 +96,11 @@ struct Done {
 
 impl<'a> Run<'a> {
     fn slabs(&self) -> Result<Slabs<impl Read + use<'a>>, Failure> {
-        Ok(Slabs::new(self.text.reader(self.input)?, self.kind, self.record_bytes))
+        Ok(Slabs::new(
+            self.text.reader(self.input)?,
+            self.kind,
+            self.record_bytes,
+        ))
     }
 
     /// Widens a shape by all there is.
@@ -119,7 +138,9 @@ impl<'a> Run<'a> {
                 if contradicted.load(Ordering::Relaxed) {
                     return Ok(None);
                 }
-                first.take().map_or_else(|| slabs.next_slab(), |slab| Ok(Some(slab)))
+                first
+                    .take()
+                    .map_or_else(|| slabs.next_slab(), |slab| Ok(Some(slab)))
             },
             || Ok(()),
             |(), slab| self.work(slab, shape, &schema, &message),
@@ -131,7 +152,10 @@ impl<'a> Run<'a> {
                     return Ok(());
                 };
                 open.append(part)?;
-                let numbered = done.rejects.iter().map(|reject| self.rejected(&done.slab, reject, records));
+                let numbered = done
+                    .rejects
+                    .iter()
+                    .map(|reject| self.rejected(&done.slab, reject, records));
                 rejects.take(numbered, outputs)?;
                 records += done.records;
                 rows += done.rows;
@@ -147,19 +171,56 @@ impl<'a> Run<'a> {
         }
         let (profile, rows_written) = begun.finish(&message, outputs)?;
         let columns = schema.fields().len();
-        Ok(Ended::Written(Box::new(Outcome { records, blank_lines, columns, profile, rejects, rows_written })))
+        Ok(Ended::Written(Box::new(Outcome {
+            records,
+            blank_lines,
+            columns,
+            profile,
+            rejects,
+            rows_written,
+        })))
     }
 
-    fn work(&self, slab: Slab, shape: &Shape, schema: &Arc<Schema>, message: &Message) -> Result<Done, Failure> {
-        let Parsed { batch, rejects, records, blank_lines } = match crate::json::parse(&slab, shape, self.record_bytes)? {
+    fn work(
+        &self,
+        slab: Slab,
+        shape: &Shape,
+        schema: &Arc<Schema>,
+        message: &Message,
+    ) -> Result<Done, Failure> {
+        let Parsed {
+            batch,
+            rejects,
+            records,
+            blank_lines,
+        } = match crate::json::parse(&slab, shape, self.record_bytes)? {
             Parse::Done(parsed) => parsed,
             Parse::Contradiction => {
-                let done = Done { slab, records: 0, rows: 0, blank_lines: 0, rejects: Vec::new(), written: None };
+                let done = Done {
+                    slab,
+                    records: 0,
+                    rows: 0,
+                    blank_lines: 0,
+                    rejects: Vec::new(),
+                    written: None,
+                };
                 return Ok(done);
             }
         };
-        let written = Some(Part::of(&batch, nested::encode(&batch, schema)?, schema, message)?);
-        Ok(Done { slab, records, rows: batch.num_rows() as u64, blank_lines, rejects, written })
+        let written = Some(Part::of(
+            &batch,
+            nested::encode(&batch, schema)?,
+            schema,
+            message,
+        )?);
+        Ok(Done {
+            slab,
+            records,
+            rows: batch.num_rows() as u64,
+            blank_lines,
+            rejects,
+            written,
+        })
     }
 
     fn rejected<'s>(&self, slab: &'s Slab, reject: &Reject, before: u64) -> Rejected<'s> {

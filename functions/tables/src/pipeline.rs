@@ -69,14 +69,12 @@ pub(crate) fn run<Job: Send, Done: Send, Worker>(
         let mut waiting = BTreeMap::new();
         loop {
             while !ended && begun - taken <= threads {
-                match next()? {
-                    Some(job) => job_sender.send((begun, job)).map_err(|_| gone())?,
-                    None => {
-                        ended = true;
-                        break;
-                    }
+                if let Some(job) = next()? {
+                    job_sender.send((begun, job)).map_err(|_| gone())?;
+                    begun += 1;
+                } else {
+                    ended = true;
                 }
-                begun += 1;
             }
             if begun == taken {
                 return Ok(());
@@ -101,15 +99,29 @@ mod tests {
             job += 1;
             Ok((job <= jobs).then_some(job))
         };
-        let work = |_: &mut (), job: u64| {
+        let work = |(): &mut (), job: u64| {
             // The later of two jobs is the faster.
-            thread::sleep(std::time::Duration::from_micros(if job % 2 == 1 { 300 } else { 0 }));
-            if bad == Some(job) { Err(Failure::internal("bad", job.to_string())) } else { Ok(job * job) }
+            thread::sleep(std::time::Duration::from_micros(if job % 2 == 1 {
+                300
+            } else {
+                0
+            }));
+            if bad == Some(job) {
+                Err(Failure::internal("bad", job.to_string()))
+            } else {
+                Ok(job * job)
+            }
         };
-        run(threads, next, || Ok(()), work, |done| {
-            taken.push(done);
-            Ok(())
-        })?;
+        run(
+            threads,
+            next,
+            || Ok(()),
+            work,
+            |done| {
+                taken.push(done);
+                Ok(())
+            },
+        )?;
         Ok(taken)
     }
 

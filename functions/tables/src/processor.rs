@@ -57,10 +57,17 @@ impl Processor for Tables {
         options: &TablesOptions,
         outputs: &mut dyn Outputs,
     ) -> Result<Report, Failure> {
-        let encoding = options.encoding.as_ref().and_then(|name| TextEncoding::by_name(name.as_str()));
+        let encoding = options
+            .encoding
+            .as_ref()
+            .and_then(|name| TextEncoding::by_name(name.as_str()));
         let (text, sample) = Text::find(&input, encoding)?;
         // Who says how fields are delimited says that they are.
-        let kind = if options.delimiter.is_none() { json::looks_like(&sample.start) } else { None };
+        let kind = if options.delimiter.is_none() {
+            json::looks_like(&sample.start)
+        } else {
+            None
+        };
         let (report, mut profile) = if let Some(kind) = kind {
             let outcome = documents::run(&text, kind, &input, outputs)?;
             let mut profile = outcome.profile;
@@ -132,7 +139,11 @@ fn facts(input: &Input<'_>, text: &Text, format: &str) -> Result<FileFacts, Fail
         size_bytes: Some(input.facts.size_bytes),
         format: Some(format.to_owned()),
         encoding: Some(serde_json::to_value(text.encoding).map_err(not_json)?),
-        compression: text.compression.map(serde_json::to_value).transpose().map_err(not_json)?,
+        compression: text
+            .compression
+            .map(serde_json::to_value)
+            .transpose()
+            .map_err(not_json)?,
         ..FileFacts::default()
     })
 }
@@ -153,6 +164,8 @@ fn write_profile(profile: &Profile, outputs: &mut dyn Outputs) -> Result<(), Fai
     output.finish()?;
     let mut output = outputs.create("profile.html", "text/html; charset=utf-8")?;
     let page = profile.to_html();
-    output.write_all(page.as_bytes()).map_err(|error| Failure::from_write(&error))?;
+    output
+        .write_all(page.as_bytes())
+        .map_err(|error| Failure::from_write(&error))?;
     output.finish()
 }

@@ -14,7 +14,7 @@ const REMEMBERED: usize = 3;
 
 /// A line of `rejects.jsonl`.
 #[derive(Debug, Serialize)]
-struct Line<'a> {
+struct Entry<'a> {
     /// Number of the record, from 1; the header and blank lines are not counted.
     row: u64,
     /// Offset of the record's first byte.
@@ -115,7 +115,7 @@ impl Rejects {
     fn line(&mut self, rejected: &Rejected<'_>) -> Result<(), Failure> {
         *self.by_reason.entry(rejected.reason).or_default() += 1;
         let raw = rejected.raw.as_ref();
-        let line = Line {
+        let entry = Entry {
             row: rejected.row,
             byte_offset: rejected.offset,
             line: rejected.line,
@@ -124,11 +124,12 @@ impl Rejects {
             raw: show(raw),
             raw_truncated: raw.len() > RAW_BYTES,
         };
-        serde_json::to_writer(&mut self.lines, &line)
+        serde_json::to_writer(&mut self.lines, &entry)
             .map_err(|error| Failure::internal("rejects", error.to_string()))?;
         self.lines.push(b'\n');
         if self.first.len() < REMEMBERED {
-            self.first.push((rejected.row, rejected.offset, rejected.message.clone()));
+            self.first
+                .push((rejected.row, rejected.offset, rejected.message.clone()));
         }
         Ok(())
     }

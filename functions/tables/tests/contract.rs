@@ -27,7 +27,7 @@ fn a_delimiter_that_is_asked_for_is_not_looked_for() {
             delimiter: Some(delimiter.clone()),
             ..TablesOptions::default()
         };
-        let done = convert_as(bytes, &Limits::default(), options).unwrap();
+        let done = convert_as(bytes, &Limits::default(), &options).unwrap();
         assert_eq!(done.report.delimiter.as_deref(), Some(delimiter.as_str()));
         let profile: serde_json::Value = serde_json::from_slice(&done.outputs["profile.json"]).unwrap();
         let names: Vec<_> = profile["columns"]
@@ -69,7 +69,13 @@ fn no_output_for_rejects_where_there_are_none() {
     let done = convert(b"a,b\n1,2\n").unwrap();
     assert_eq!(
         done.outputs.keys().collect::<Vec<_>>(),
-        ["profile.html", "profile.json", "table.parquet", "table.pb", "table.proto"]
+        [
+            "profile.html",
+            "profile.json",
+            "table.parquet",
+            "table.pb",
+            "table.proto"
+        ]
     );
 }
 
@@ -213,7 +219,7 @@ proptest! {
         // How a text is delimited is found, and tested, elsewhere.
         let options = serde_json::json!({"delimiter": delimiter, "quote": "\"", "header_rows": 1, "skip_lines": 0});
         let options = serde_json::from_value(options).unwrap();
-        let done = convert_as(text.as_bytes(), &Limits::default(), options).unwrap();
+        let done = convert_as(text.as_bytes(), &Limits::default(), &options).unwrap();
         prop_assert_eq!(done.report.rows_rejected, 0);
         let back = read_back(&done.outputs["table.parquet"]);
         prop_assert_eq!(back.len(), source.len());

@@ -22,7 +22,10 @@ pub(crate) struct Key {
 /// In the last byte of a key: that it is no short text.
 const LONG: u64 = 1 << 63;
 /// And that it is an empty cell that stood in quotes.
-const QUOTED_EMPTY: Key = Key { low: 0, high: 1 << 62 };
+const QUOTED_EMPTY: Key = Key {
+    low: 0,
+    high: 1 << 62,
+};
 
 /// The bytes that are a cell's, of 16 from its start on.
 const MASKS: [u128; SHORT_BYTES + 1] = masks();
@@ -51,7 +54,10 @@ impl Key {
         let word = u128::from_le_bytes(*chunk) & mask;
         #[expect(clippy::cast_possible_truncation, reason = "the halves")]
         let (low, high) = (word as u64, (word >> 64) as u64);
-        Self { low, high: high | (length as u64) << 56 }
+        Self {
+            low,
+            high: high | (length as u64) << 56,
+        }
     }
 
     /// The key of a cell, wherever it stands.
@@ -63,7 +69,10 @@ impl Key {
             }
             return Self::of_chunk(&chunk, cell.len());
         }
-        Self { low: hash(cell), high: LONG | cell.len() as u64 }
+        Self {
+            low: hash(cell),
+            high: LONG | cell.len() as u64,
+        }
     }
 
     /// Whether texts must be compared, as the key does not hold all of it.
@@ -74,7 +83,8 @@ impl Key {
 
     #[inline]
     fn place(self, bits: u32) -> usize {
-        let mixed = self.low.wrapping_mul(0x9E37_79B9_7F4A_7C15) ^ self.high.wrapping_mul(0xC2B2_AE3D_27D4_EB4F);
+        let mixed =
+            self.low.wrapping_mul(0x9E37_79B9_7F4A_7C15) ^ self.high.wrapping_mul(0xC2B2_AE3D_27D4_EB4F);
         let mixed = (mixed ^ mixed >> 29).wrapping_mul(0xFF51_AFD7_ED55_8CCD);
         #[expect(clippy::cast_possible_truncation, reason = "at most 17 bits are left")]
         let place = (mixed >> (64 - bits)) as usize;
@@ -119,7 +129,12 @@ pub(crate) struct Coder {
 impl Coder {
     pub(crate) fn new() -> Self {
         let bits = 6;
-        Self { places: vec![0; 1 << bits], bits, keys: Vec::new(), steps: 0 }
+        Self {
+            places: vec![0; 1 << bits],
+            bits,
+            keys: Vec::new(),
+            steps: 0,
+        }
     }
 
     /// How many entries it has.
@@ -191,7 +206,7 @@ mod tests {
         for length in 0..=SHORT_BYTES {
             let chunk = text.first_chunk::<16>().unwrap();
             assert_eq!(Key::of_chunk(chunk, length), Key::of(&text[..length]));
-            assert_ne!(Key::of(&text[..length]), Key::of(&text[..length + 1]));
+            assert_ne!(Key::of(&text[..length]), Key::of(&text[..=length]));
         }
         assert_ne!(Key::of(b""), Key::QUOTED_EMPTY);
         assert_ne!(Key::of(b"a\0"), Key::of(b"a"));
@@ -208,7 +223,10 @@ mod tests {
             assert_eq!(coder.insert(key(index), place).map(usize::from), Some(index));
         }
         for index in 0..MOST_ENTRIES {
-            assert_eq!(coder.find(key(index), |_| true), Found::Entry(index as u16));
+            assert_eq!(
+                coder.find(key(index), |_| true),
+                Found::Entry(u16::try_from(index).unwrap())
+            );
         }
         assert_eq!(coder.insert(key(MOST_ENTRIES), 0), None);
         assert!(!coder.is_slow(2 * MOST_ENTRIES));

@@ -166,7 +166,8 @@ impl Column {
                     if self.open {
                         self.inference.observe(cell);
                     }
-                    match dictionary.enter(key, place, cell, self.kind, &mut self.values, &mut self.inference) {
+                    match dictionary.enter(key, place, cell, self.kind, &mut self.values, &mut self.inference)
+                    {
                         Entered::Code(code) => code,
                         Entered::Full => return Ok(Some(row)),
                         Entered::Misfit => return Err(()),
@@ -201,20 +202,24 @@ impl Column {
         match (&mut self.values, self.kind) {
             (Values::Bool(values), _) => typed!(values, Inference::truth),
             (Values::I32(values), ColumnType::Date(form)) => {
-                typed!(values, |inference: &mut Inference, cell| inference.date(cell, form));
+                typed!(values, |inference: &mut Inference, cell| inference
+                    .date(cell, form));
             }
             (Values::I64(values), ColumnType::Int64) => typed!(values, Inference::int),
             (Values::I64(values), ColumnType::Time) => typed!(values, Inference::time),
             (Values::I64(values), ColumnType::Timestamp { form, .. }) => {
-                typed!(values, |inference: &mut Inference, cell| inference.timestamp(cell, form));
+                typed!(values, |inference: &mut Inference, cell| inference
+                    .timestamp(cell, form));
             }
             (Values::I64(values), ColumnType::Decimal { scale, .. }) => {
-                typed!(values, |inference: &mut Inference, cell| inference.decimal(cell, scale));
+                typed!(values, |inference: &mut Inference, cell| inference
+                    .decimal(cell, scale));
             }
             (Values::U64(values), _) => typed!(values, Inference::uint),
             (Values::F64(values), _) => typed!(values, Inference::float),
             (Values::I128(values), ColumnType::Decimal { scale, .. }) => {
-                typed!(values, |inference: &mut Inference, cell| inference.wide_decimal(cell, scale));
+                typed!(values, |inference: &mut Inference, cell| inference
+                    .wide_decimal(cell, scale));
             }
             (Values::Uuid(values), _) => typed!(values, Inference::uuid),
             (Values::Text(text), _) => block.for_each_cell_from(index, from, |cell, quoted| {
@@ -241,14 +246,21 @@ impl Column {
         dictionary.count_tokens(&mut self.tokens);
         let is_null = dictionary.marks(dictionary.coder.len());
         for code in &dictionary.codes {
-            self.nulls.append(!is_null.get(usize::from(*code)).copied().unwrap_or_default());
+            self.nulls
+                .append(!is_null.get(usize::from(*code)).copied().unwrap_or_default());
         }
-        self.values = self.values.gather(dictionary.codes.iter().map(|code| usize::from(*code)));
+        self.values = self
+            .values
+            .gather(dictionary.codes.iter().map(|code| usize::from(*code)));
     }
 
     /// The column as an array.
     pub(crate) fn build(mut self) -> Result<Built, ArrowError> {
-        if self.dictionary.as_ref().is_some_and(|dictionary| dictionary.coder.len() * 2 > self.rows) {
+        if self
+            .dictionary
+            .as_ref()
+            .is_some_and(|dictionary| dictionary.coder.len() * 2 > self.rows)
+        {
             self.give_up_dictionary();
         }
         let Some(dictionary) = self.dictionary else {
@@ -261,13 +273,18 @@ impl Column {
         dictionary.count_tokens(&mut self.tokens);
         let entries = dictionary.coder.len();
         let is_null = dictionary.marks(entries);
-        let mut order: Vec<usize> = (0..entries).filter(|entry| is_null.get(*entry) == Some(&false)).collect();
+        let mut order: Vec<usize> = (0..entries)
+            .filter(|entry| is_null.get(*entry) == Some(&false))
+            .collect();
         order.sort_unstable_by(|one, other| self.values.compare(*one, *other));
         // Texts that say the same, such as `1` and `1.0`, are one value.
         let mut places = vec![NULL; entries];
         let mut kept: Vec<usize> = Vec::with_capacity(order.len());
         for entry in order {
-            if kept.last().is_none_or(|last| self.values.compare(*last, entry).is_ne()) {
+            if kept
+                .last()
+                .is_none_or(|last| self.values.compare(*last, entry).is_ne())
+            {
                 kept.push(entry);
             }
             if let Some(place) = places.get_mut(entry) {
@@ -280,8 +297,11 @@ impl Column {
             (dictionary.codes.iter().map(place).collect::<Vec<u16>>(), None)
         } else {
             let mut keys: Vec<u16> = dictionary.codes.iter().map(place).collect();
-            let valid = BooleanBuffer::collect_bool(keys.len(), |row| keys.get(row).is_some_and(|key| *key != NULL));
-            keys.iter_mut().for_each(|key| *key = if *key == NULL { 0 } else { *key });
+            let valid =
+                BooleanBuffer::collect_bool(keys.len(), |row| keys.get(row).is_some_and(|key| *key != NULL));
+            for key in &mut keys {
+                *key = if *key == NULL { 0 } else { *key };
+            }
             (keys, Some(NullBuffer::new(valid)))
         };
         // A dictionary of nothing cannot be pointed into.
@@ -290,9 +310,16 @@ impl Column {
             (0..keys.len()).for_each(|_| nothing.push_null());
             nothing.into_array(self.kind, nulls)?
         } else {
-            Arc::new(DictionaryArray::<UInt16Type>::try_new(UInt16Array::try_new(keys.into(), nulls)?, values)?)
+            Arc::new(DictionaryArray::<UInt16Type>::try_new(
+                UInt16Array::try_new(keys.into(), nulls)?,
+                values,
+            )?)
         };
-        Ok(Built { array, inference: self.inference, tokens: self.tokens })
+        Ok(Built {
+            array,
+            inference: self.inference,
+            tokens: self.tokens,
+        })
     }
 }
 

@@ -35,11 +35,19 @@ impl Plan {
     /// What the cells seen so far say.
     #[must_use]
     pub fn of(inference: &Inference, repeats: bool) -> Self {
-        Self { kind: inference.decide(), repeats, open: !inference.is_settled() }
+        Self {
+            kind: inference.decide(),
+            repeats,
+            open: !inference.is_settled(),
+        }
     }
 
     /// Text, of which nothing is known.
-    pub const UNKNOWN: Self = Self { kind: ColumnType::String, repeats: true, open: false };
+    pub const UNKNOWN: Self = Self {
+        kind: ColumnType::String,
+        repeats: true,
+        open: false,
+    };
 }
 
 /// The rows of a slab, as they are parsed.
@@ -64,14 +72,20 @@ impl Columns {
     /// Columns without a row.
     #[must_use]
     pub fn new(plans: &[Plan]) -> Self {
-        Self { columns: plans.iter().map(|plan| Column::new(*plan)).collect(), rows: 0 }
+        Self {
+            columns: plans.iter().map(|plan| Column::new(*plan)).collect(),
+            rows: 0,
+        }
     }
 
     /// Adds the rows of a block; whether every cell was of its column's type. If not, nothing more can be added.
     #[must_use]
     pub fn take(&mut self, block: &Block<'_>) -> bool {
         self.rows += block.rows();
-        self.columns.iter_mut().enumerate().all(|(index, column)| column.take(block, index))
+        self.columns
+            .iter_mut()
+            .enumerate()
+            .all(|(index, column)| column.take(block, index))
     }
 
     /// Of columns of text: what their cells say of their types, and whether they repeat themselves.
@@ -86,13 +100,25 @@ impl Columns {
     /// [`Failure::internal`] when Arrow refuses what was built.
     pub fn build(self, names: &[String]) -> Result<Parsed, Failure> {
         let broken = |error: ArrowError| Failure::internal("arrow", error.to_string());
-        let built: Vec<Built> = self.columns.into_iter().map(Column::build).collect::<Result<_, _>>().map_err(broken)?;
+        let built: Vec<Built> = self
+            .columns
+            .into_iter()
+            .map(Column::build)
+            .collect::<Result<_, _>>()
+            .map_err(broken)?;
         let arrays: Vec<ArrayRef> = built.iter().map(|built| Arc::clone(&built.array)).collect();
         let field = |(array, name): (&ArrayRef, &String)| Field::new(name, array.data_type().clone(), true);
         let schema = Schema::new(arrays.iter().zip(names).map(field).collect::<Vec<_>>());
         let options = RecordBatchOptions::new().with_row_count(Some(self.rows));
         let batch = RecordBatch::try_new_with_options(Arc::new(schema), arrays, &options).map_err(broken)?;
-        let (inferences, tokens) = built.into_iter().map(|built| (built.inference, built.tokens)).unzip();
-        Ok(Parsed { batch, inferences, tokens })
+        let (inferences, tokens) = built
+            .into_iter()
+            .map(|built| (built.inference, built.tokens))
+            .unzip();
+        Ok(Parsed {
+            batch,
+            inferences,
+            tokens,
+        })
     }
 }

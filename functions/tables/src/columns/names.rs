@@ -20,7 +20,11 @@ pub fn unique_names(header: &[String]) -> Vec<String> {
     let mut unique = Vec::with_capacity(legal.len());
     for (index, name) in legal.into_iter().enumerate() {
         let was_empty = name.is_empty();
-        let base = if was_empty { format!("column_{}", index + 1) } else { name };
+        let base = if was_empty {
+            format!("column_{}", index + 1)
+        } else {
+            name
+        };
         let folded = base.to_lowercase();
         let free = !was_empty || !given.contains(&folded);
         if free && taken.insert(folded.clone()) {

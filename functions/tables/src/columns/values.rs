@@ -3,8 +3,8 @@
 use std::{cmp::Ordering, sync::Arc};
 
 use arrow_array::{
-    ArrayRef, BooleanArray, Date32Array, Decimal128Array, FixedSizeBinaryArray, Float64Array, Int64Array, StringArray,
-    Time64MicrosecondArray, TimestampMicrosecondArray, UInt64Array,
+    ArrayRef, BooleanArray, Date32Array, Decimal128Array, FixedSizeBinaryArray, Float64Array, Int64Array,
+    StringArray, Time64MicrosecondArray, TimestampMicrosecondArray, UInt64Array,
 };
 use arrow_buffer::{BooleanBuffer, Buffer, NullBuffer, OffsetBuffer, ScalarBuffer};
 use arrow_schema::ArrowError;
@@ -36,7 +36,10 @@ impl Text {
     pub(crate) fn with_capacity(texts: usize) -> Self {
         let mut offsets = Vec::with_capacity(texts + 1);
         offsets.push(0);
-        Self { bytes: Vec::new(), offsets }
+        Self {
+            bytes: Vec::new(),
+            offsets,
+        }
     }
 
     #[inline]
@@ -48,7 +51,8 @@ impl Text {
     /// Ends a text at the last byte. Never beyond 2 GiB: a slab is far smaller.
     #[inline]
     pub(crate) fn end(&mut self) {
-        self.offsets.push(i32::try_from(self.bytes.len()).unwrap_or(i32::MAX));
+        self.offsets
+            .push(i32::try_from(self.bytes.len()).unwrap_or(i32::MAX));
     }
 
     pub(crate) fn iter(&self) -> impl Iterator<Item = &[u8]> {
@@ -56,7 +60,11 @@ impl Text {
     }
 
     pub(crate) fn get(&self, index: usize) -> &[u8] {
-        let at = |index: usize| self.offsets.get(index).map_or(0, |at| usize::try_from(*at).unwrap_or_default());
+        let at = |index: usize| {
+            self.offsets
+                .get(index)
+                .map_or(0, |at| usize::try_from(*at).unwrap_or_default())
+        };
         self.bytes.get(at(index)..at(index + 1)).unwrap_or_default()
     }
 }
@@ -88,11 +96,17 @@ impl Values {
             (Self::I32(values), ColumnType::Date(form)) => keep(values, inference.date(cell, form)),
             (Self::I64(values), ColumnType::Int64) => keep(values, inference.int(cell)),
             (Self::I64(values), ColumnType::Time) => keep(values, inference.time(cell)),
-            (Self::I64(values), ColumnType::Timestamp { form, .. }) => keep(values, inference.timestamp(cell, form)),
-            (Self::I64(values), ColumnType::Decimal { scale, .. }) => keep(values, inference.decimal(cell, scale)),
+            (Self::I64(values), ColumnType::Timestamp { form, .. }) => {
+                keep(values, inference.timestamp(cell, form))
+            }
+            (Self::I64(values), ColumnType::Decimal { scale, .. }) => {
+                keep(values, inference.decimal(cell, scale))
+            }
             (Self::U64(values), _) => keep(values, inference.uint(cell)),
             (Self::F64(values), _) => keep(values, inference.float(cell)),
-            (Self::I128(values), ColumnType::Decimal { scale, .. }) => keep(values, inference.wide_decimal(cell, scale)),
+            (Self::I128(values), ColumnType::Decimal { scale, .. }) => {
+                keep(values, inference.wide_decimal(cell, scale))
+            }
             (Self::Uuid(values), _) => keep(values, inference.uuid(cell)),
             (Self::Text(text), _) => {
                 text.push(cell);
@@ -119,7 +133,9 @@ impl Values {
     /// The values at these places, in this order.
     pub(crate) fn gather(&self, places: impl ExactSizeIterator<Item = usize>) -> Self {
         fn pick<T: Copy + Default>(values: &[T], places: impl Iterator<Item = usize>) -> Vec<T> {
-            places.map(|place| values.get(place).copied().unwrap_or_default()).collect()
+            places
+                .map(|place| values.get(place).copied().unwrap_or_default())
+                .collect()
         }
         match self {
             Self::Bool(values) => Self::Bool(pick(values, places)),
@@ -166,7 +182,11 @@ impl Values {
     }
 
     /// An Arrow array of them.
-    pub(crate) fn into_array(self, kind: ColumnType, nulls: Option<NullBuffer>) -> Result<ArrayRef, ArrowError> {
+    pub(crate) fn into_array(
+        self,
+        kind: ColumnType,
+        nulls: Option<NullBuffer>,
+    ) -> Result<ArrayRef, ArrowError> {
         Ok(match self {
             Self::Bool(values) => Arc::new(BooleanArray::new(BooleanBuffer::from(values), nulls)),
             Self::I32(values) => Arc::new(Date32Array::try_new(values.into(), nulls)?),
@@ -186,7 +206,11 @@ impl Values {
             Self::F64(values) => Arc::new(Float64Array::try_new(values.into(), nulls)?),
             Self::I128(values) => match kind {
                 ColumnType::Decimal { precision, scale } => decimals(values, precision, scale, nulls)?,
-                _ => return Err(ArrowError::InvalidArgumentError(format!("{kind} has no 128-bit values"))),
+                _ => {
+                    return Err(ArrowError::InvalidArgumentError(format!(
+                        "{kind} has no 128-bit values"
+                    )));
+                }
             },
             Self::Uuid(values) => {
                 let bytes = Buffer::from_vec(values.into_flattened());
@@ -200,7 +224,14 @@ impl Values {
     }
 }
 
-fn decimals(values: Vec<i128>, precision: u8, scale: u8, nulls: Option<NullBuffer>) -> Result<ArrayRef, ArrowError> {
+fn decimals(
+    values: Vec<i128>,
+    precision: u8,
+    scale: u8,
+    nulls: Option<NullBuffer>,
+) -> Result<ArrayRef, ArrowError> {
     let array = Decimal128Array::try_new(values.into(), nulls)?;
-    Ok(Arc::new(array.with_precision_and_scale(precision, scale.cast_signed())?))
+    Ok(Arc::new(
+        array.with_precision_and_scale(precision, scale.cast_signed())?,
+    ))
 }

@@ -5,8 +5,8 @@ use arrow_array::{
     Array, ArrayRef, DictionaryArray,
     cast::AsArray,
     types::{
-        Date32Type, Decimal128Type, Float64Type, Int64Type, Time64MicrosecondType, TimestampMicrosecondType, UInt16Type,
-        UInt64Type,
+        Date32Type, Decimal128Type, Float64Type, Int64Type, Time64MicrosecondType, TimestampMicrosecondType,
+        UInt16Type, UInt64Type,
     },
 };
 use arrow_schema::DataType;
@@ -68,8 +68,12 @@ impl ColumnProfile {
 
     /// Takes note of values that came so often each; gives their hashes.
     fn count(&mut self, values: &ArrayRef, counts: &[u64]) -> Vec<u64> {
-        fn counted<K: Key>(keys: Vec<K>, counts: &[u64], mut take: impl FnMut(&[(K, u64, u64)])) -> Vec<u64> {
-            let counted: Vec<_> = keys.iter().zip(counts).map(|(key, count)| (*key, key.hash(), *count)).collect();
+        fn counted<K: Key>(keys: &[K], counts: &[u64], mut take: impl FnMut(&[(K, u64, u64)])) -> Vec<u64> {
+            let counted: Vec<_> = keys
+                .iter()
+                .zip(counts)
+                .map(|(key, count)| (*key, key.hash(), *count))
+                .collect();
             take(&counted);
             counted.into_iter().map(|(_, hash, _)| hash).collect()
         }
@@ -80,26 +84,39 @@ impl ColumnProfile {
                 for (index, value) in values.values().iter().enumerate() {
                     *(if value { &mut *trues } else { &mut *falses }) += times(index);
                 }
-                values.values().iter().map(|value| hash::hash_bits(u64::from(value))).collect()
+                values
+                    .values()
+                    .iter()
+                    .map(|value| hash::hash_bits(u64::from(value)))
+                    .collect()
             }
-            Body::Narrow(ordered) => counted(narrow_keys(values), counts, |all| ordered.add_counted(all)),
+            Body::Narrow(ordered) => counted(&narrow_keys(values), counts, |all| ordered.add_counted(all)),
             Body::Wide(ordered) => {
-                let keys = match values.data_type() {
-                    DataType::Decimal128(..) => {
-                        values.as_primitive::<Decimal128Type>().values().iter().map(|value| key_of_digits(*value)).collect()
-                    }
-                    _ => {
-                        let (values, _) = values.as_fixed_size_binary().value_data().as_chunks::<16>();
-                        values.iter().map(|value| u128::from_be_bytes(*value)).collect()
-                    }
+                let keys: Vec<u128> = if let DataType::Decimal128(..) = values.data_type() {
+                    values
+                        .as_primitive::<Decimal128Type>()
+                        .values()
+                        .iter()
+                        .map(|value| key_of_digits(*value))
+                        .collect()
+                } else {
+                    let (values, _) = values.as_fixed_size_binary().value_data().as_chunks::<16>();
+                    values.iter().map(|value| u128::from_be_bytes(*value)).collect()
                 };
-                counted(keys, counts, |all| ordered.add_counted(all))
+                counted(&keys, counts, |all| ordered.add_counted(all))
             }
             Body::Text(texts) => {
                 let values = values.as_string::<i32>();
                 let text = |index: usize| values.value(index);
-                let hashes: Vec<u64> = (0..values.len()).map(|index| hash::hash_bytes(text(index).as_bytes())).collect();
-                texts.add_counted(hashes.iter().enumerate().map(|(index, hash)| (text(index), *hash, times(index))));
+                let hashes: Vec<u64> = (0..values.len())
+                    .map(|index| hash::hash_bytes(text(index).as_bytes()))
+                    .collect();
+                texts.add_counted(
+                    hashes
+                        .iter()
+                        .enumerate()
+                        .map(|(index, hash)| (text(index), *hash, times(index))),
+                );
                 hashes
             }
             // Structures and lists come without a dictionary.
@@ -118,7 +135,12 @@ fn count(counts: &mut [u64], key: u16) {
 fn narrow_keys(values: &ArrayRef) -> Vec<u64> {
     macro_rules! keys {
         ($type:ty, $key:expr) => {
-            values.as_primitive::<$type>().values().iter().map(|value| $key(*value)).collect()
+            values
+                .as_primitive::<$type>()
+                .values()
+                .iter()
+                .map(|value| $key(*value))
+                .collect()
         };
     }
     match values.data_type() {

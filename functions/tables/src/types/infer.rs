@@ -221,7 +221,8 @@ impl Inference {
         let value = read_decimal(cell, scale)?;
         let size = value.unsigned_abs();
         if size < SAFE_DECIMAL && usize::from(scale) < SHORT_INTEGER {
-            self.decimals.add(scale.into(), scale > 1 && cell.last() == Some(&b'0'));
+            self.decimals
+                .add(scale.into(), scale > 1 && cell.last() == Some(&b'0'));
             self.narrow(DECIMAL | FLOAT);
         } else {
             self.observe_cell(cell);
@@ -232,7 +233,9 @@ impl Inference {
     /// As [`Inference::int`], a decimal with `scale` digits after its point, 38 in all at most.
     pub fn wide_decimal(&mut self, cell: &[u8], scale: u8) -> Option<i128> {
         let number = Number::read(cell)?;
-        let value = number.as_decimal().filter(|_| number.decimals() == usize::from(scale))?;
+        let value = number
+            .as_decimal()
+            .filter(|_| number.decimals() == usize::from(scale))?;
         self.observe_cell(cell);
         Some(value)
     }
@@ -339,7 +342,10 @@ impl Inference {
             && self.fractions.are_plain()
             && let (Some(style), Some(form)) = (self.time_style.get(), self.days.form())
         {
-            ColumnType::Timestamp { form, zone: style.zone }
+            ColumnType::Timestamp {
+                form,
+                zone: style.zone,
+            }
         } else if may_be(UUID) {
             ColumnType::Uuid
         } else {
@@ -365,7 +371,12 @@ struct Days {
 
 impl Default for Days {
     fn default() -> Self {
-        Self { orders: YMD | DMY | MDY, separator: One::None, single: false, zero: false }
+        Self {
+            orders: YMD | DMY | MDY,
+            separator: One::None,
+            single: false,
+            zero: false,
+        }
     }
 }
 
@@ -380,7 +391,12 @@ impl Days {
             return false;
         }
         let (single, zero) = parts.padding();
-        *self = self.merge(Self { orders, separator: One::Just(parts.separator), single, zero });
+        *self = self.merge(Self {
+            orders,
+            separator: One::Just(parts.separator),
+            single,
+            zero,
+        });
         true
     }
 
@@ -395,7 +411,7 @@ impl Days {
 
     /// Whether another day in ISO 8601 would change nothing but, perhaps, that a zero stands in front of one.
     #[inline]
-    fn is_iso(&self) -> bool {
+    fn is_iso(self) -> bool {
         self.orders == YMD && self.separator == One::Just(b'-') && self.zero && !self.single
     }
 
@@ -413,7 +429,11 @@ impl Days {
         if self.single && self.zero {
             return None;
         }
-        Some(DateForm { order, separator, padded: !self.single })
+        Some(DateForm {
+            order,
+            separator,
+            padded: !self.single,
+        })
     }
 }
 
@@ -470,7 +490,8 @@ impl Lengths {
 
     /// The one length, if all are of it.
     fn one(self) -> Option<usize> {
-        self.least_and_most.and_then(|(least, most)| (least == most).then_some(least))
+        self.least_and_most
+            .and_then(|(least, most)| (least == most).then_some(least))
     }
 
     fn are_plain(self) -> bool {
@@ -530,11 +551,17 @@ mod tests {
     }
 
     fn decimal(scale: u8) -> ColumnType {
-        ColumnType::Decimal { precision: NARROW_DIGITS, scale }
+        ColumnType::Decimal {
+            precision: NARROW_DIGITS,
+            scale,
+        }
     }
 
     fn stamp(zone: Zone) -> ColumnType {
-        ColumnType::Timestamp { form: DateForm::ISO, zone }
+        ColumnType::Timestamp {
+            form: DateForm::ISO,
+            zone,
+        }
     }
 
     #[test]
@@ -561,7 +588,10 @@ mod tests {
         check(&["9007199254740993", "1"], Int64);
         check(
             &["1234567890123456789.25", "0.50"],
-            ColumnType::Decimal { precision: WIDE_DIGITS, scale: 2 },
+            ColumnType::Decimal {
+                precision: WIDE_DIGITS,
+                scale: 2,
+            },
         );
         check(&["0.123456789012345678901234567890123456789"], String);
         for odd in ["+1", "inf", "0x10", "1,000", " 1", "1 ", "$1", ".5", "1-2", "na "] {
@@ -604,8 +634,14 @@ mod tests {
         check(&["2024-02-29T00:00:00.12", "2024-02-29T01:00:00.500"], String);
         check(&["2024-02-29T00:00:00Z", "2024-02-29T01:00:00Z"], stamp(Zone::Z));
         check(&["2024-02-29T00:00:00+00:00"], stamp(Zone::Offset(0)));
-        check(&["2024-02-29T00:00:00+02:00", "2024-02-29T00:00:01+02:00"], stamp(Zone::Offset(120)));
-        check(&["2024-02-29T00:00:00+02:00", "2024-02-29T00:00:01+01:00"], String);
+        check(
+            &["2024-02-29T00:00:00+02:00", "2024-02-29T00:00:01+02:00"],
+            stamp(Zone::Offset(120)),
+        );
+        check(
+            &["2024-02-29T00:00:00+02:00", "2024-02-29T00:00:01+01:00"],
+            String,
+        );
         check(&["2024-02-29T00:00:00Z", "2024-02-29T01:00:00"], String);
         check(&["2024-02-29T00:00:00Z", "2024-02-29 01:00:00Z"], String);
         check(&["2016-12-31T23:59:60Z"], String);
@@ -620,7 +656,13 @@ mod tests {
 
     #[test]
     fn days_of_other_forms_only_where_their_order_is_sure() {
-        let day = |order, separator, padded| ColumnType::Date(DateForm { order, separator, padded });
+        let day = |order, separator, padded| {
+            ColumnType::Date(DateForm {
+                order,
+                separator,
+                padded,
+            })
+        };
         check(&["31.12.2024", "01.02.2024"], day(Order::Dmy, b'.', true));
         check(&["01.02.2024", "03.04.2024"], day(Order::Dmy, b'.', true));
         check(&["12/31/2024", "01/02/2024"], day(Order::Mdy, b'/', true));
@@ -632,18 +674,31 @@ mod tests {
         check(&["31/12/2024", "1/02/2024"], ColumnType::String);
         check(&["31/12/2024", "31.12.2024"], ColumnType::String);
         check(&["31.02.2024"], ColumnType::String);
-        let form = DateForm { order: Order::Dmy, separator: b'.', padded: true };
+        let form = DateForm {
+            order: Order::Dmy,
+            separator: b'.',
+            padded: true,
+        };
         check(
             &["31.12.2024 10:00", "01.02.2024 11:30"],
-            ColumnType::Timestamp { form, zone: Zone::None },
+            ColumnType::Timestamp {
+                form,
+                zone: Zone::None,
+            },
         );
     }
 
     #[test]
     fn uuids() {
         let uuid = "00112233-4455-6677-8899-aabbccddeeff";
-        check(&[uuid, "f0112233-4455-6677-8899-aabbccddeeff", ""], ColumnType::Uuid);
-        check(&[uuid, "F0112233-4455-6677-8899-AABBCCDDEEFF"], ColumnType::String);
+        check(
+            &[uuid, "f0112233-4455-6677-8899-aabbccddeeff", ""],
+            ColumnType::Uuid,
+        );
+        check(
+            &[uuid, "F0112233-4455-6677-8899-AABBCCDDEEFF"],
+            ColumnType::String,
+        );
         check(&[uuid, "1"], ColumnType::String);
     }
 

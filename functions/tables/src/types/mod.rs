@@ -77,7 +77,9 @@ impl ColumnType {
     #[must_use]
     pub fn format(self) -> Option<String> {
         match self {
-            Self::Date(form) | Self::Timestamp { form, .. } if form != DateForm::ISO => Some(form.to_string()),
+            Self::Date(form) | Self::Timestamp { form, .. } if form != DateForm::ISO => {
+                Some(form.to_string())
+            }
             _ => None,
         }
     }
@@ -93,7 +95,9 @@ impl ColumnType {
             Self::Float64 => DataType::Float64,
             Self::Date(_) => DataType::Date32,
             Self::Time => DataType::Time64(TimeUnit::Microsecond),
-            Self::Timestamp { zone, .. } => DataType::Timestamp(TimeUnit::Microsecond, zone.name().map(Into::into)),
+            Self::Timestamp { zone, .. } => {
+                DataType::Timestamp(TimeUnit::Microsecond, zone.name().map(Into::into))
+            }
             Self::Uuid => DataType::FixedSizeBinary(16),
             Self::String => DataType::Utf8,
         }

@@ -56,7 +56,11 @@ pub struct DateForm {
 
 impl DateForm {
     /// `YYYY-MM-DD`.
-    pub const ISO: Self = Self { order: Order::Ymd, separator: b'-', padded: true };
+    pub const ISO: Self = Self {
+        order: Order::Ymd,
+        separator: b'-',
+        padded: true,
+    };
 }
 
 impl fmt::Display for DateForm {
@@ -130,7 +134,11 @@ impl Parts {
     #[must_use]
     pub fn read(text: &[u8]) -> Option<(Self, &[u8])> {
         let mut rest = text;
-        let mut parts = Self { numbers: [0; 3], lengths: [0; 3], separator: 0 };
+        let mut parts = Self {
+            numbers: [0; 3],
+            lengths: [0; 3],
+            separator: 0,
+        };
         for (index, (number, length)) in parts.numbers.iter_mut().zip(&mut parts.lengths).enumerate() {
             if index > 0 {
                 let (&separator @ (b'-' | b'.' | b'/'), after) = rest.split_first()? else {
@@ -214,7 +222,11 @@ pub fn on_day(days: i32, rest: &[u8]) -> Option<Timestamp> {
     };
     Some(Timestamp {
         micros: i64::from(days) * MICROS_PER_DAY + clock.micros - east,
-        style: Style { spaced, seconds: clock.seconds, zone: clock.zone },
+        style: Style {
+            spaced,
+            seconds: clock.seconds,
+            zone: clock.zone,
+        },
         fraction: clock.fraction,
     })
 }
@@ -273,7 +285,12 @@ pub fn read_clock(text: &[u8]) -> Option<Clock> {
         return None;
     }
     let micros = i64::from(hour * 3600 + minute * 60 + second) * MICROS_PER_SECOND + micros;
-    Some(Clock { micros, seconds, zone, fraction })
+    Some(Clock {
+        micros,
+        seconds,
+        zone,
+        fraction,
+    })
 }
 
 /// Days since 1970-01-01; `None` for a day that never was.
@@ -442,7 +459,11 @@ mod tests {
 
     #[test]
     fn days_are_read_in_the_form_that_they_are_said_to_have() {
-        let form = |order, separator| DateForm { order, separator, padded: true };
+        let form = |order, separator| DateForm {
+            order,
+            separator,
+            padded: true,
+        };
         let expected = read_date(b"2024-12-31");
         assert!(expected.is_some());
         for (text, order, separator) in [
@@ -451,15 +472,33 @@ mod tests {
             ("31/12/2024", Order::Dmy, b'/'),
             ("2024/12/31", Order::Ymd, b'/'),
         ] {
-            assert_eq!(read_date_as(text.as_bytes(), form(order, separator)), expected, "{text}");
+            assert_eq!(
+                read_date_as(text.as_bytes(), form(order, separator)),
+                expected,
+                "{text}"
+            );
             assert_eq!(read_date_as(text.as_bytes(), form(order, b'-')), None, "{text}");
             let at = read_timestamp_as(format!("{text} 10:00").as_bytes(), form(order, separator));
-            assert_eq!(at.map(|at| at.micros), read_timestamp(b"2024-12-31T10:00").map(|at| at.micros));
+            assert_eq!(
+                at.map(|at| at.micros),
+                read_timestamp(b"2024-12-31T10:00").map(|at| at.micros)
+            );
         }
         assert_eq!(read_date_as(b"31/12/2024", form(Order::Mdy, b'/')), None);
         assert_eq!(form(Order::Dmy, b'.').to_string(), "DD.MM.YYYY");
-        for text in ["1/2/24", "1/2-2024", "1//2024", "12024/1/1", "1/2/2024x", "001/2/2024"] {
-            assert_eq!(read_date_as(text.as_bytes(), form(Order::Dmy, b'/')), None, "{text}");
+        for text in [
+            "1/2/24",
+            "1/2-2024",
+            "1//2024",
+            "12024/1/1",
+            "1/2/2024x",
+            "001/2/2024",
+        ] {
+            assert_eq!(
+                read_date_as(text.as_bytes(), form(Order::Dmy, b'/')),
+                None,
+                "{text}"
+            );
         }
     }
 

@@ -6,8 +6,8 @@
 
 /// The words, as R, pandas, SQL dumps, Excel and people write them. The empty cell is none of them: it is a null anyway.
 pub const TOKENS: [&str; 22] = [
-    "NA", "N/A", "n/a", "na", "#N/A", "<NA>", "NULL", "null", "Null", "NaN", "nan", "NAN", "None", "none", "NONE", "nil",
-    "\\N", "-", "--", "?", ".", "…",
+    "NA", "N/A", "n/a", "na", "#N/A", "<NA>", "NULL", "null", "Null", "NaN", "nan", "NAN", "None", "none",
+    "NONE", "nil", "\\N", "-", "--", "?", ".", "…",
 ];
 
 /// The most bytes a word has.

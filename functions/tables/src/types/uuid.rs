@@ -37,7 +37,12 @@ pub fn read_uuid(text: &[u8]) -> Option<[u8; 16]> {
             wrong |= u8::from(text.get(at) != Some(&b'-')) << 7;
             at += 1;
         }
-        let digit = |at: usize| DIGITS.get(usize::from(text.get(at).copied().unwrap_or_default())).copied().unwrap_or(255);
+        let digit = |at: usize| {
+            DIGITS
+                .get(usize::from(text.get(at).copied().unwrap_or_default()))
+                .copied()
+                .unwrap_or(255)
+        };
         let (high, low) = (digit(at), digit(at + 1));
         wrong |= (high | low) & 0x80;
         *byte = high << 4 | low & 0xF;
@@ -53,7 +58,9 @@ mod tests {
     #[test]
     fn only_the_usual_spelling_is_read() {
         let text = "00112233-4455-6677-8899-aabbccddeeff";
-        let expected = [0, 17, 34, 51, 68, 85, 102, 119, 136, 153, 170, 187, 204, 221, 238, 255];
+        let expected = [
+            0, 17, 34, 51, 68, 85, 102, 119, 136, 153, 170, 187, 204, 221, 238, 255,
+        ];
         assert_eq!(read_uuid(text.as_bytes()), Some(expected));
         for wrong in [
             "00112233-4455-6677-8899-AABBCCDDEEFF",

@@ -19,12 +19,21 @@ pub(crate) struct Part {
 
 impl Part {
     /// Makes what is left of a batch, once it is a row group.
-    pub(crate) fn of(batch: &RecordBatch, group: RowGroup, schema: &Schema, message: &Message) -> Result<Self, Failure> {
+    pub(crate) fn of(
+        batch: &RecordBatch,
+        group: RowGroup,
+        schema: &Schema,
+        message: &Message,
+    ) -> Result<Self, Failure> {
         let mut profile = Profile::new(schema);
         profile.observe(batch).map_err(mismatch)?;
         let mut records = Vec::new();
         message.encode(batch, &mut records)?;
-        Ok(Self { group, records, profile })
+        Ok(Self {
+            group,
+            records,
+            profile,
+        })
     }
 }
 
@@ -40,21 +49,33 @@ impl Begun {
     pub(crate) fn new(schema: &Schema, profile: Profile, outputs: &mut dyn Outputs) -> Result<Self, Failure> {
         let parquet = outputs.create("table.parquet", "application/vnd.apache.parquet")?;
         let records = outputs.create("table.pb", "application/x-protobuf")?;
-        Ok(Self { parquet: TableWriter::new(parquet, schema.clone())?, records, profile })
+        Ok(Self {
+            parquet: TableWriter::new(parquet, schema.clone())?,
+            records,
+            profile,
+        })
     }
 
     /// Appends what became of the next slab.
     pub(crate) fn append(&mut self, part: Part) -> Result<(), Failure> {
         self.parquet.append(part.group)?;
-        self.records.write_all(&part.records).map_err(|error| Failure::from_write(&error))?;
+        self.records
+            .write_all(&part.records)
+            .map_err(|error| Failure::from_write(&error))?;
         self.profile.merge(&part.profile).map_err(mismatch)
     }
 
     /// Ends the outputs; gives the profile, and how many rows the table has.
-    pub(crate) fn finish(self, message: &Message, outputs: &mut dyn Outputs) -> Result<(Profile, u64), Failure> {
+    pub(crate) fn finish(
+        self,
+        message: &Message,
+        outputs: &mut dyn Outputs,
+    ) -> Result<(Profile, u64), Failure> {
         self.records.finish()?;
         let mut proto = outputs.create("table.proto", "text/plain; charset=utf-8")?;
-        proto.write_all(message.text().as_bytes()).map_err(|error| Failure::from_write(&error))?;
+        proto
+            .write_all(message.text().as_bytes())
+            .map_err(|error| Failure::from_write(&error))?;
         proto.finish()?;
         let rows = self.parquet.finish()?;
         if rows != self.profile.rows() {

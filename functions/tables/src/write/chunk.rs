@@ -10,8 +10,8 @@ use arrow_array::{
     Array, ArrayRef, DictionaryArray,
     cast::AsArray,
     types::{
-        Date32Type, Decimal128Type, Float64Type, Int64Type, Time64MicrosecondType, TimestampMicrosecondType, UInt16Type,
-        UInt64Type,
+        Date32Type, Decimal128Type, Float64Type, Int64Type, Time64MicrosecondType, TimestampMicrosecondType,
+        UInt16Type, UInt64Type,
     },
 };
 use arrow_buffer::NullBuffer;
@@ -63,9 +63,17 @@ pub(crate) struct Chunk {
 
 impl Chunk {
     /// What the footer says of it when it stands at byte `at` of the file.
-    pub(crate) fn metadata(&self, column: ColumnDescPtr, at: i64) -> Result<ColumnChunkMetaData, ParquetError> {
+    pub(crate) fn metadata(
+        &self,
+        column: ColumnDescPtr,
+        at: i64,
+    ) -> Result<ColumnChunkMetaData, ParquetError> {
         let count = i32::try_from(self.pages.len()).unwrap_or(i32::MAX);
-        let stats = |page_type, encoding, count| PageEncodingStats { page_type, encoding, count };
+        let stats = |page_type, encoding, count| PageEncodingStats {
+            page_type,
+            encoding,
+            count,
+        };
         let (encodings, page_stats) = if self.dictionary {
             (
                 vec![Encoding::PLAIN, Encoding::RLE, Encoding::RLE_DICTIONARY],
@@ -75,7 +83,10 @@ impl Chunk {
                 ],
             )
         } else {
-            (vec![Encoding::PLAIN, Encoding::RLE], vec![stats(PageType::DATA_PAGE, Encoding::PLAIN, count)])
+            (
+                vec![Encoding::PLAIN, Encoding::RLE],
+                vec![stats(PageType::DATA_PAGE, Encoding::PLAIN, count)],
+            )
         };
         ColumnChunkMetaData::builder(column)
             .set_encodings(encodings)
@@ -100,8 +111,13 @@ pub(crate) struct ChunkWriter {
 
 impl ChunkWriter {
     pub(crate) fn new() -> Result<Self, Failure> {
-        let compressor = zstd::bulk::Compressor::new(LEVEL).map_err(|error| Failure::internal("zstd", error.to_string()))?;
-        Ok(Self { compressor, page: Vec::new(), codes: Vec::new() })
+        let compressor = zstd::bulk::Compressor::new(LEVEL)
+            .map_err(|error| Failure::internal("zstd", error.to_string()))?;
+        Ok(Self {
+            compressor,
+            page: Vec::new(),
+            codes: Vec::new(),
+        })
     }
 
     /// Makes a chunk of an array: one of the types of [`crate::types::ColumnType`], or a dictionary of one, in order.
@@ -123,15 +139,29 @@ impl ChunkWriter {
         match values.data_type() {
             DataType::Boolean => self.encode(&Bool(values.as_boolean()), codes, nulls),
             DataType::Int64 => self.encode(&Int64(values.as_primitive::<Int64Type>().values()), codes, nulls),
-            DataType::UInt64 => self.encode(&UInt64(values.as_primitive::<UInt64Type>().values()), codes, nulls),
-            DataType::Float64 => self.encode(&Double(values.as_primitive::<Float64Type>().values()), codes, nulls),
-            DataType::Date32 => self.encode(&Int32(values.as_primitive::<Date32Type>().values()), codes, nulls),
-            DataType::Time64(TimeUnit::Microsecond) => {
-                self.encode(&Int64(values.as_primitive::<Time64MicrosecondType>().values()), codes, nulls)
+            DataType::UInt64 => self.encode(
+                &UInt64(values.as_primitive::<UInt64Type>().values()),
+                codes,
+                nulls,
+            ),
+            DataType::Float64 => self.encode(
+                &Double(values.as_primitive::<Float64Type>().values()),
+                codes,
+                nulls,
+            ),
+            DataType::Date32 => {
+                self.encode(&Int32(values.as_primitive::<Date32Type>().values()), codes, nulls)
             }
-            DataType::Timestamp(TimeUnit::Microsecond, _) => {
-                self.encode(&Int64(values.as_primitive::<TimestampMicrosecondType>().values()), codes, nulls)
-            }
+            DataType::Time64(TimeUnit::Microsecond) => self.encode(
+                &Int64(values.as_primitive::<Time64MicrosecondType>().values()),
+                codes,
+                nulls,
+            ),
+            DataType::Timestamp(TimeUnit::Microsecond, _) => self.encode(
+                &Int64(values.as_primitive::<TimestampMicrosecondType>().values()),
+                codes,
+                nulls,
+            ),
             DataType::Decimal128(precision, _) => {
                 let wide = values.as_primitive::<Decimal128Type>().values();
                 if *precision > NARROW_DIGITS {
@@ -181,13 +211,26 @@ impl ChunkWriter {
         while from < rows {
             let page = from..rows.min(from + page_rows);
             from = page.end;
-            let valid = nulls.map(|nulls| nulls.slice(page.start, page.len())).filter(|nulls| nulls.null_count() > 0);
-            let range = self.fill(values, codes, &page, nulls.filter(|_| valid.is_some()), valid.as_ref(), width);
+            let valid = nulls
+                .map(|nulls| nulls.slice(page.start, page.len()))
+                .filter(|nulls| nulls.null_count() > 0);
+            let range = self.fill(
+                values,
+                codes,
+                &page,
+                nulls.filter(|_| valid.is_some()),
+                valid.as_ref(),
+                width,
+            );
             let spec = {
                 let page = Page::DataPage {
                     buf: self.compress()?,
                     num_values: u32::try_from(page.len()).unwrap_or(u32::MAX),
-                    encoding: if codes.is_some() { Encoding::RLE_DICTIONARY } else { Encoding::PLAIN },
+                    encoding: if codes.is_some() {
+                        Encoding::RLE_DICTIONARY
+                    } else {
+                        Encoding::PLAIN
+                    },
                     def_level_encoding: Encoding::RLE,
                     rep_level_encoding: Encoding::RLE,
                     statistics: None,
@@ -196,9 +239,16 @@ impl ChunkWriter {
             };
             uncompressed += spec.uncompressed_size;
             let null_count = valid.as_ref().map_or(0, NullBuffer::null_count);
-            let (least, greatest) =
-                range.map_or_else(Default::default, |(least, greatest)| (values.least(least), values.greatest(greatest)));
-            column_index.append(range.is_none(), least, greatest, signed(null_count), P::COUNTS_NAN.then_some(0));
+            let (least, greatest) = range.map_or_else(Default::default, |(least, greatest)| {
+                (values.least(least), values.greatest(greatest))
+            });
+            column_index.append(
+                range.is_none(),
+                least,
+                greatest,
+                signed(null_count),
+                P::COUNTS_NAN.then_some(0),
+            );
             offset_index.append_row_count(signed(page.len()));
             let bytes = i32::try_from(spec.bytes_written).unwrap_or(i32::MAX);
             offset_index.append_offset_and_size(i64::try_from(spec.offset).unwrap_or(i64::MAX), bytes);
@@ -208,7 +258,11 @@ impl ChunkWriter {
             }
         }
         column_index.set_boundary_order(order.boundary());
-        let descending = if nulls.is_some() { None } else { order.sorted(values, codes, whole) };
+        let descending = if nulls.is_some() {
+            None
+        } else {
+            order.sorted(values, codes, whole)
+        };
         Ok(Chunk {
             bytes: sink.into_inner()?,
             descending,
@@ -235,22 +289,35 @@ impl ChunkWriter {
         self.page.clear();
         self.page.extend_from_slice(&[0; 4]);
         let bitmap = valid.map(|valid| valid.inner().sliced());
-        put_levels(bitmap.as_ref().map(arrow_buffer::Buffer::as_slice), page.len(), &mut self.page);
-        let length = u32::try_from(self.page.len() - 4).unwrap_or(u32::MAX).to_le_bytes();
+        put_levels(
+            bitmap.as_ref().map(arrow_buffer::Buffer::as_slice),
+            page.len(),
+            &mut self.page,
+        );
+        let length = u32::try_from(self.page.len() - 4)
+            .unwrap_or(u32::MAX)
+            .to_le_bytes();
         if let Some(to) = self.page.get_mut(..4) {
             to.copy_from_slice(&length);
         }
         let Some(codes) = codes else {
             let is_valid = |row: usize| nulls.is_none_or(|nulls| nulls.is_valid(row));
             values.put_range(page.clone(), is_valid, &mut self.page);
-            return page.clone().filter(|row| is_valid(*row)).fold(None, |range, row| {
-                Some(range.map_or((row, row), |range| wider(values, range, (row, row))))
-            });
+            return page
+                .clone()
+                .filter(|row| is_valid(*row))
+                .fold(None, |range, row| {
+                    Some(range.map_or((row, row), |range| wider(values, range, (row, row))))
+                });
         };
         let mut codes = codes.get(page.clone()).unwrap_or_default();
         if let Some(valid) = valid {
             self.codes.clear();
-            self.codes.extend(valid.valid_indices().map(|row| codes.get(row).copied().unwrap_or_default()));
+            self.codes.extend(
+                valid
+                    .valid_indices()
+                    .map(|row| codes.get(row).copied().unwrap_or_default()),
+            );
             codes = &self.codes;
         }
         self.page.push(u8::try_from(width).unwrap_or(u8::MAX));
@@ -271,10 +338,16 @@ impl ChunkWriter {
 
     fn compress(&mut self) -> Result<Bytes, ParquetError> {
         let compressed = self.compressor.compress(&self.page);
-        compressed.map(Bytes::from).map_err(|error| ParquetError::General(error.to_string()))
+        compressed
+            .map(Bytes::from)
+            .map_err(|error| ParquetError::General(error.to_string()))
     }
 
-    fn write_page(&self, page: Page, sink: &mut TrackedWrite<Vec<u8>>) -> Result<PageWriteSpec, ParquetError> {
+    fn write_page(
+        &self,
+        page: Page,
+        sink: &mut TrackedWrite<Vec<u8>>,
+    ) -> Result<PageWriteSpec, ParquetError> {
         SerializedPageWriter::new(sink).write_page(CompressedPage::new(page, self.page.len()))
     }
 }
@@ -283,8 +356,16 @@ impl ChunkWriter {
 #[inline]
 fn wider<P: Physical>(values: &P, range: (usize, usize), other: (usize, usize)) -> (usize, usize) {
     (
-        if values.compare(other.0, range.0).is_lt() { other.0 } else { range.0 },
-        if values.compare(other.1, range.1).is_gt() { other.1 } else { range.1 },
+        if values.compare(other.0, range.0).is_lt() {
+            other.0
+        } else {
+            range.0
+        },
+        if values.compare(other.1, range.1).is_gt() {
+            other.1
+        } else {
+            range.1
+        },
     )
 }
 
@@ -301,7 +382,11 @@ struct Order {
 
 impl Default for Order {
     fn default() -> Self {
-        Self { last: None, ascending: true, descending: true }
+        Self {
+            last: None,
+            ascending: true,
+            descending: true,
+        }
     }
 }
 
@@ -324,13 +409,21 @@ impl Order {
     }
 
     /// Whether all values do, and in which direction; values that are all equal do not.
-    fn sorted<P: Physical>(&self, values: &P, codes: Option<&[u16]>, whole: Option<(usize, usize)>) -> Option<bool> {
+    fn sorted<P: Physical>(
+        &self,
+        values: &P,
+        codes: Option<&[u16]>,
+        whole: Option<(usize, usize)>,
+    ) -> Option<bool> {
         let (least, greatest) = whole?;
         if values.compare(least, greatest).is_eq() {
             return None;
         }
         let all = |in_order: fn(std::cmp::Ordering) -> bool| match codes {
-            Some(codes) => codes.iter().zip(codes.iter().skip(1)).all(|(one, next)| in_order(one.cmp(next))),
+            Some(codes) => codes
+                .iter()
+                .zip(codes.iter().skip(1))
+                .all(|(one, next)| in_order(one.cmp(next))),
             None => (1..values.len()).all(|row| in_order(values.compare(row - 1, row))),
         };
         if self.ascending && all(std::cmp::Ordering::is_le) {

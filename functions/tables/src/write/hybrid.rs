@@ -19,7 +19,12 @@ pub(crate) fn put_codes(codes: &[u16], width: u32, into: &mut Vec<u8>) {
     let mut at = 0;
     while let Some(group) = groups.get(at) {
         let run = if is_one(group) {
-            groups.get(at..).unwrap_or_default().iter().take_while(|next| *next == group).count()
+            groups
+                .get(at..)
+                .unwrap_or_default()
+                .iter()
+                .take_while(|next| *next == group)
+                .count()
         } else {
             0
         };
@@ -43,7 +48,9 @@ pub(crate) fn put_codes(codes: &[u16], width: u32, into: &mut Vec<u8>) {
             *to = *from;
         }
         put_varint((tail.len() as u64 + 1) * 2 + 1, into);
-        tail.iter().chain([&last]).for_each(|group| pack(group, width, into));
+        tail.iter()
+            .chain([&last])
+            .for_each(|group| pack(group, width, into));
     }
 }
 
@@ -57,19 +64,23 @@ fn put_literal(groups: &[[u16; GROUP]], width: u32, into: &mut Vec<u8>) {
     if !groups.is_empty() {
         put_varint(groups.len() as u64 * 2 + 1, into);
         into.reserve(groups.len() * width as usize);
-        groups.iter().for_each(|group| pack(group, width, into));
+        for group in groups {
+            pack(group, width, into);
+        }
     }
 }
 
 /// Eight codes are as many bytes as a code has bits.
 #[inline]
 fn pack(group: &[u16; GROUP], width: u32, into: &mut Vec<u8>) {
-    let half = |codes: [u16; 4]| {
+    let half = |codes: &[u16; 4]| {
         let [a, b, c, d] = codes.map(u64::from);
-        a | b << width | c << (2 * width) | d << (3 * width)
+        u128::from(a | b << width | c << (2 * width) | d << (3 * width))
     };
-    let [a, b, c, d, e, f, g, h] = *group;
-    let word = u128::from(half([a, b, c, d])) | u128::from(half([e, f, g, h])) << (4 * width);
+    let word = match group.as_chunks::<4>().0 {
+        [first, second] => half(first) | half(second) << (4 * width),
+        _ => 0,
+    };
     into.extend_from_slice(word.to_le_bytes().get(..width as usize).unwrap_or_default());
 }
 
@@ -123,7 +134,9 @@ mod tests {
             } else {
                 for index in 0..(header / 2) as usize * 8 {
                     let bit = |at: usize| u16::from(bytes[at / 8] >> (at % 8) & 1);
-                    codes.push((0..width as usize).fold(0, |sum, at| sum | bit(index * width as usize + at) << at));
+                    codes.push(
+                        (0..width as usize).fold(0, |sum, at| sum | bit(index * width as usize + at) << at),
+                    );
                 }
                 bytes = &bytes[(header / 2) as usize * width as usize..];
             }
@@ -135,7 +148,17 @@ mod tests {
 
     #[test]
     fn widths_hold_the_greatest_code() {
-        let widths = [(0, 1), (1, 1), (2, 1), (3, 2), (4, 2), (5, 3), (256, 8), (257, 9), (65_535, 16)];
+        let widths = [
+            (0, 1),
+            (1, 1),
+            (2, 1),
+            (3, 2),
+            (4, 2),
+            (5, 3),
+            (256, 8),
+            (257, 9),
+            (65_535, 16),
+        ];
         assert!(widths.iter().all(|(values, width)| width_of(*values) == *width));
     }
 

@@ -23,9 +23,8 @@ use parquet::{
     errors::ParquetError,
     file::{
         metadata::{
-            ColumnChunkMetaData, FileMetaData, KeyValue, OffsetIndexBuilder, ParquetMetaDataBuilder, ParquetMetaDataWriter,
-            RowGroupMetaData, SortingColumn,
-            page_index::PageIndexBuilder,
+            ColumnChunkMetaData, FileMetaData, KeyValue, OffsetIndexBuilder, ParquetMetaDataBuilder,
+            ParquetMetaDataWriter, RowGroupMetaData, SortingColumn, page_index::PageIndexBuilder,
         },
         page_index::{column_index::ColumnIndexMetaData, offset_index::PageLocation},
         writer::TrackedWrite,
@@ -69,7 +68,10 @@ pub struct RowGroupWriter {
 impl RowGroupWriter {
     /// A writer for tables of this schema.
     pub fn new(schema: &Schema) -> Result<Self, Failure> {
-        Ok(Self { schema: descriptor(schema)?, chunks: ChunkWriter::new()? })
+        Ok(Self {
+            schema: descriptor(schema)?,
+            chunks: ChunkWriter::new()?,
+        })
     }
 
     /// Encodes the rows of a batch: one array a column, of its type or a dictionary of it.
@@ -85,12 +87,21 @@ impl RowGroupWriter {
         let mut at = 0;
         for (index, array) in batch.columns().iter().enumerate() {
             let chunk = self.chunks.write(array)?;
-            group.columns.push(chunk.metadata(self.schema.column(index), at).map_err(failure)?);
+            group
+                .columns
+                .push(chunk.metadata(self.schema.column(index), at).map_err(failure)?);
             if let Some(descending) = chunk.descending {
                 let column_idx = i32::try_from(index).unwrap_or(i32::MAX);
-                sorted.push(SortingColumn { column_idx, descending, nulls_first: false });
+                sorted.push(SortingColumn {
+                    column_idx,
+                    descending,
+                    nulls_first: false,
+                });
             }
-            let pages = chunk.pages.into_iter().map(|page| PageLocation { offset: page.offset + at, ..page });
+            let pages = chunk.pages.into_iter().map(|page| PageLocation {
+                offset: page.offset + at,
+                ..page
+            });
             group.indexes.push((chunk.column_index, pages.collect()));
             at += i64::try_from(chunk.bytes.len()).unwrap_or(i64::MAX);
             group.parts.push(chunk.bytes);
@@ -156,7 +167,10 @@ impl Sink {
 impl TableWriter {
     /// Starts a table.
     pub fn new(output: Box<dyn OutputWriter>, schema: Schema) -> Result<Self, Failure> {
-        let output = Sink(Arc::new(Mutex::new(Open { output: Some(output), failed: None })));
+        let output = Sink(Arc::new(Mutex::new(Open {
+            output: Some(output),
+            failed: None,
+        })));
         let mut writer = Self {
             sink: TrackedWrite::new(output.clone()),
             output,
@@ -171,7 +185,9 @@ impl TableWriter {
     }
 
     fn write_all(&mut self, bytes: &[u8]) -> Result<(), Failure> {
-        self.sink.write_all(bytes).map_err(|error| Failure::from_write(&error))
+        self.sink
+            .write_all(bytes)
+            .map_err(|error| Failure::from_write(&error))
     }
 
     /// Appends a row group.
@@ -191,7 +207,12 @@ impl TableWriter {
                 .set_dictionary_page_offset(dictionary.map(|dictionary| dictionary + at))
                 .build()
         };
-        let columns: Vec<_> = group.columns.into_iter().map(shift).collect::<Result<_, _>>().map_err(failure)?;
+        let columns: Vec<_> = group
+            .columns
+            .into_iter()
+            .map(shift)
+            .collect::<Result<_, _>>()
+            .map_err(failure)?;
         let metadata = RowGroupMetaData::builder(Arc::clone(&self.schema))
             .set_num_rows(group.rows)
             .set_total_byte_size(columns.iter().map(ColumnChunkMetaData::uncompressed_size).sum())
@@ -204,7 +225,10 @@ impl TableWriter {
         self.groups.push(metadata);
         if self.schema.num_columns() <= MOST_INDEXED {
             let shift = |(index, pages): (_, Vec<PageLocation>)| {
-                let pages = pages.into_iter().map(|page| PageLocation { offset: page.offset + at, ..page });
+                let pages = pages.into_iter().map(|page| PageLocation {
+                    offset: page.offset + at,
+                    ..page
+                });
                 (index, pages.collect())
             };
             self.indexes.push(group.indexes.into_iter().map(shift).collect());
@@ -233,8 +257,14 @@ impl TableWriter {
             }
         }
         let notes = vec![
-            KeyValue::new(ARROW_SCHEMA_META_KEY.to_owned(), encode_arrow_schema(&self.arrow_schema)),
-            KeyValue::new("longshore.version".to_owned(), env!("CARGO_PKG_VERSION").to_owned()),
+            KeyValue::new(
+                ARROW_SCHEMA_META_KEY.to_owned(),
+                encode_arrow_schema(&self.arrow_schema),
+            ),
+            KeyValue::new(
+                "longshore.version".to_owned(),
+                env!("CARGO_PKG_VERSION").to_owned(),
+            ),
         ];
         let file = FileMetaData::new(
             FORMAT_VERSION,
@@ -245,9 +275,15 @@ impl TableWriter {
             None,
         );
         let metadata = ParquetMetaDataBuilder::new(file).set_row_groups(self.groups);
-        let metadata = if has_index { metadata.set_page_index(Some(Arc::new(index.build()))) } else { metadata };
+        let metadata = if has_index {
+            metadata.set_page_index(Some(Arc::new(index.build())))
+        } else {
+            metadata
+        };
         let metadata = metadata.build();
-        ParquetMetaDataWriter::new_with_tracked(self.sink, &metadata).finish().map_err(failure)?;
+        ParquetMetaDataWriter::new_with_tracked(self.sink, &metadata)
+            .finish()
+            .map_err(failure)?;
         self.output.finish()?;
         Ok(self.rows)
     }
@@ -257,8 +293,14 @@ impl TableWriter {
 fn descriptor(schema: &Schema) -> Result<SchemaDescPtr, Failure> {
     let converted = ArrowSchemaConverter::new().convert(schema).map_err(failure)?;
     let fields = converted.root_schema().get_fields().iter().zip(schema.fields());
-    let fields: Vec<TypePtr> = fields.map(|(converted, field)| logical(converted, field)).collect::<Result<_, _>>().map_err(failure)?;
-    let root = Type::group_type_builder("table").with_fields(fields).build().map_err(failure)?;
+    let fields: Vec<TypePtr> = fields
+        .map(|(converted, field)| logical(converted, field))
+        .collect::<Result<_, _>>()
+        .map_err(failure)?;
+    let root = Type::group_type_builder("table")
+        .with_fields(fields)
+        .build()
+        .map_err(failure)?;
     Ok(Arc::new(SchemaDescriptor::new(Arc::new(root))))
 }
 

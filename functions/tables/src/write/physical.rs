@@ -29,7 +29,9 @@ pub(crate) trait Physical {
 
     /// Appends those of the values, from one to another, that are kept (`PLAIN`).
     fn put_range(&self, range: Range<usize>, keep: impl Fn(usize) -> bool, into: &mut Vec<u8>) {
-        range.filter(|index| keep(*index)).for_each(|index| self.put(index, into));
+        range
+            .filter(|index| keep(*index))
+            .for_each(|index| self.put(index, into));
     }
 
     /// The value as a least one in an index: its plain bytes, or a beginning of them.
@@ -73,7 +75,10 @@ macro_rules! number {
 
             fn statistics(&self, range: Option<(usize, usize)>, nulls: u64) -> Statistics {
                 let value = |index: usize| self.0.get(index).copied().map($cast);
-                let (least, greatest) = (range.and_then(|range| value(range.0)), range.and_then(|range| value(range.1)));
+                let (least, greatest) = (
+                    range.and_then(|range| value(range.0)),
+                    range.and_then(|range| value(range.1)),
+                );
                 Statistics::$new(least, greatest, None, Some(nulls), false)
             }
         }
@@ -123,7 +128,9 @@ impl Physical for Double<'_> {
     fn statistics(&self, range: Option<(usize, usize)>, nulls: u64) -> Statistics {
         let least = range.map(|range| least_zero(self.value(range.0)));
         let greatest = range.map(|range| self.value(range.1) + 0.0);
-        Statistics::Double(ValueStatistics::new(least, greatest, None, Some(nulls), false).with_nan_count(Some(0)))
+        Statistics::Double(
+            ValueStatistics::new(least, greatest, None, Some(nulls), false).with_nan_count(Some(0)),
+        )
     }
 }
 
@@ -156,15 +163,13 @@ impl Physical for Bool<'_> {
     }
 
     fn put_range(&self, range: Range<usize>, keep: impl Fn(usize) -> bool, into: &mut Vec<u8>) {
-        let mut bits = 0;
-        for index in range.filter(|index| keep(*index)) {
-            if bits % 8 == 0 {
+        for (bit, index) in range.filter(|index| keep(*index)).enumerate() {
+            if bit % 8 == 0 {
                 into.push(0);
             }
             if let Some(byte) = into.last_mut() {
-                *byte |= u8::from(self.value(index)) << (bits % 8);
+                *byte |= u8::from(self.value(index)) << (bit % 8);
             }
-            bits += 1;
         }
     }
 
@@ -174,7 +179,13 @@ impl Physical for Bool<'_> {
 
     fn statistics(&self, range: Option<(usize, usize)>, nulls: u64) -> Statistics {
         let value = |index: usize| self.value(index);
-        Statistics::boolean(range.map(|range| value(range.0)), range.map(|range| value(range.1)), None, Some(nulls), false)
+        Statistics::boolean(
+            range.map(|range| value(range.0)),
+            range.map(|range| value(range.1)),
+            None,
+            Some(nulls),
+            false,
+        )
     }
 }
 
@@ -183,7 +194,11 @@ pub(crate) struct Text<'a>(pub(crate) &'a StringArray);
 
 impl Text<'_> {
     fn value(&self, index: usize) -> &str {
-        if index < self.0.len() { self.0.value(index) } else { "" }
+        if index < self.0.len() {
+            self.0.value(index)
+        } else {
+            ""
+        }
     }
 }
 
@@ -288,7 +303,11 @@ pub(crate) struct Fixed<'a>(pub(crate) &'a FixedSizeBinaryArray);
 
 impl Fixed<'_> {
     fn value(&self, index: usize) -> &[u8] {
-        if index < self.0.len() { self.0.value(index) } else { &[0; 16] }
+        if index < self.0.len() {
+            self.0.value(index)
+        } else {
+            &[0; 16]
+        }
     }
 }
 
@@ -318,7 +337,13 @@ impl Physical for Fixed<'_> {
 
 fn fixed(values: &impl Physical, range: Option<(usize, usize)>, nulls: u64) -> Statistics {
     let bytes = |index: usize| FixedLenByteArray::from(values.least(index));
-    Statistics::fixed_len_byte_array(range.map(|range| bytes(range.0)), range.map(|range| bytes(range.1)), None, Some(nulls), false)
+    Statistics::fixed_len_byte_array(
+        range.map(|range| bytes(range.0)),
+        range.map(|range| bytes(range.1)),
+        None,
+        Some(nulls),
+        false,
+    )
 }
 
 #[cfg(test)]

@@ -22,8 +22,8 @@ use std::{
 };
 
 use arrow_array::{
-    Array, ArrayRef, BooleanArray, Date32Array, Decimal128Array, FixedSizeBinaryArray, Float64Array, Int64Array,
-    StringArray, Time64MicrosecondArray, TimestampMicrosecondArray, UInt64Array,
+    Array, ArrayRef, BooleanArray, Date32Array, Decimal128Array, FixedSizeBinaryArray, Float64Array,
+    Int64Array, StringArray, Time64MicrosecondArray, TimestampMicrosecondArray, UInt64Array,
 };
 use bytes::Bytes;
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
@@ -49,10 +49,10 @@ pub fn convert(bytes: &[u8]) -> Result<Done, Failure> {
 }
 
 pub fn convert_with(bytes: &[u8], limits: &Limits) -> Result<Done, Failure> {
-    convert_as(bytes, limits, TablesOptions::default())
+    convert_as(bytes, limits, &TablesOptions::default())
 }
 
-pub fn convert_as(bytes: &[u8], limits: &Limits, options: TablesOptions) -> Result<Done, Failure> {
+pub fn convert_as(bytes: &[u8], limits: &Limits, options: &TablesOptions) -> Result<Done, Failure> {
     let facts = Facts {
         name: "table.csv".into(),
         size_bytes: bytes.len() as u64,
@@ -60,7 +60,7 @@ pub fn convert_as(bytes: &[u8], limits: &Limits, options: TablesOptions) -> Resu
     };
     let source = Counted(bytes, AtomicUsize::new(0));
     let mut outputs = Memory::default();
-    let report = Tables.process(Input::new(&facts, limits, &source), &options, &mut outputs)?;
+    let report = Tables.process(Input::new(&facts, limits, &source), options, &mut outputs)?;
     let finished = outputs.finished.lock().unwrap().clone();
     assert_eq!(outputs.created.len(), finished.len(), "every output is finished");
     Ok(Done {
@@ -148,10 +148,17 @@ fn show(column: &ArrayRef, row: usize) -> String {
     } else if let Some(column) = any.downcast_ref::<Decimal128Array>() {
         column.value_as_string(row)
     } else if let Some(column) = any.downcast_ref::<Time64MicrosecondArray>() {
-        let shown = ShowTimestamp { micros: column.value(row), utc: false }.to_string();
+        let shown = ShowTimestamp {
+            micros: column.value(row),
+            utc: false,
+        }
+        .to_string();
         shown.trim_start_matches("1970-01-01T").to_owned()
     } else if let Some(column) = any.downcast_ref::<FixedSizeBinaryArray>() {
-        let hex: String = column.value(row).iter().map(|byte| format!("{byte:02x}")).collect();
+        let digits = column.value(row).iter().flat_map(|byte| [byte >> 4, byte & 15]);
+        let hex: String = digits
+            .map(|digit| char::from_digit(digit.into(), 16).unwrap())
+            .collect();
         [&hex[..8], &hex[8..12], &hex[12..16], &hex[16..20], &hex[20..]].join("-")
     } else if let Some(column) = any.downcast_ref::<Float64Array>() {
         column.value(row).to_string()

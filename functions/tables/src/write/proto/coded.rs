@@ -58,13 +58,21 @@ impl Coded {
             for (to, from) in head.iter_mut().zip(value) {
                 *to = *from;
             }
-            let piece = Piece { head: u128::from_le_bytes(head), len: *len, rest: rest.len() };
+            let piece = Piece {
+                head: u128::from_le_bytes(head),
+                len: *len,
+                rest: rest.len(),
+            };
             rest.extend_from_slice(value.get(HEAD_BYTES..).unwrap_or_default());
             piece
         });
         Ok(Some(Self {
             keys: array.keys().values().clone(),
-            nulls: array.keys().nulls().filter(|nulls| nulls.null_count() > 0).cloned(),
+            nulls: array
+                .keys()
+                .nulls()
+                .filter(|nulls| nulls.null_count() > 0)
+                .cloned(),
             pieces: pieces.collect(),
             rest,
         }))
@@ -75,7 +83,10 @@ impl Coded {
         let keys = self.keys.get(range.clone()).unwrap_or_default();
         let len = |key: &u16| self.pieces.get(usize::from(*key)).map_or(0, |piece| piece.len);
         match &self.nulls {
-            None => records.iter_mut().zip(keys).for_each(|(record, key)| *record += len(key)),
+            None => records
+                .iter_mut()
+                .zip(keys)
+                .for_each(|(record, key)| *record += len(key)),
             Some(nulls) => {
                 for ((record, key), row) in records.iter_mut().zip(keys).zip(range) {
                     *record += if nulls.is_valid(row) { len(key) } else { 0 };
