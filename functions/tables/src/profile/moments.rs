@@ -1,4 +1,4 @@
-//! Mean and standard deviation, by blocks: the sums of each are added with Chan, Golub and LeVeque's formula
+//! Mean and standard deviation, by blocks: the sums of each are added with Chan, Golub and `LeVeque`'s formula
 //! ("Updating formulae and a pairwise algorithm for computing sample variances", 1979), which also merges parts.
 
 /// Count, mean and the sum of squared distances from it.

@@ -6,13 +6,17 @@
 
 pub mod binary;
 mod encoding;
+mod kept;
 
 use std::io::{self, Read};
 
 use serde::Serialize;
 use shared::{Failure, Input, decompress::Compression, decompress::Decompressed};
 
-pub use self::encoding::{Decoded, TextEncoding, Undecodable};
+pub use self::{
+    encoding::{Decoded, TextEncoding, Undecodable},
+    kept::keep,
+};
 use crate::dialect::Sample;
 
 /// How much of the text's beginning is looked at, in bytes; more if no record ends within it.

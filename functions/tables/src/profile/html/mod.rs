@@ -66,26 +66,26 @@ pub(crate) fn page(table: &Table) -> String {
 }
 
 fn entries(table: &Table) -> Vec<Entry<'_>> {
-    fn add<'a>(entries: &mut Vec<Entry<'a>>, path: String, column: &'a Column) {
+    fn add<'a>(entries: &mut Vec<Entry<'a>>, path: &str, column: &'a Column) {
         if entries.len() >= LINES {
             return;
         }
         let (items, fields) = (&column.items, &column.fields);
         entries.push(Entry {
-            path: path.clone(),
+            path: path.to_owned(),
             column,
             alerts: Vec::new(),
         });
         if let Some(items) = items {
-            add(entries, format!("{path}[]"), items);
+            add(entries, &format!("{path}[]"), items);
         }
         for field in fields {
-            add(entries, format!("{path}.{}", field.name), field);
+            add(entries, &format!("{path}.{}", field.name), field);
         }
     }
     let mut entries = Vec::new();
     for column in &table.columns {
-        add(&mut entries, column.name.clone(), column);
+        add(&mut entries, &column.name, column);
     }
     let mut by_path: std::collections::HashMap<&str, Vec<&super::report::Alert>> =
         std::collections::HashMap::new();

@@ -7,6 +7,7 @@ use arrow_array::{
     Time64MicrosecondArray, TimestampMicrosecondArray, UInt64Array, types::Int64Type,
 };
 
+#[expect(clippy::unnecessary_wraps, reason = "as the fields it is compared with")]
 fn text(value: &str) -> Option<Shown> {
     Some(Shown::Text(value.into()))
 }
