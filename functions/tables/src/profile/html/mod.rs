@@ -56,7 +56,7 @@ pub(crate) fn page(table: &Table) -> String {
         let _ = writeln!(
             page,
             "<p class=\"quiet\">The other {} columns are in the table above, and in profile.json with all that is here said of these.</p>",
-            thousands(&(entries.len() - CARDS).to_string())
+            commas((entries.len() - CARDS) as u64)
         );
     }
     page.push_str("</section>\n</main>\n");
@@ -118,25 +118,27 @@ const fn named(kind: AlertKind) -> (&'static str, &'static str) {
     }
 }
 
-/// An integer of the table: those of four digits are often years, and stay as they are.
-fn grouped(value: u64) -> String {
-    let digits = value.to_string();
-    if value < 10_000 {
-        digits
-    } else {
-        thousands(&digits)
-    }
+/// A count with its thousands apart.
+pub(crate) fn commas(count: u64) -> String {
+    thousands(&count.to_string())
+}
+
+/// Whether a column may hold years: those stand without commas.
+fn is_like_years(column: &Column) -> bool {
+    let is_like = |value: &Option<Shown>| matches!(value, Some(Shown::Int(1000..3000)));
+    is_like(&column.min) && is_like(&column.max)
 }
 
 /// A value as markup.
-fn show(value: &Shown) -> String {
+fn show(column: &Column, value: &Shown) -> String {
     match value {
         Shown::Bool(value) => value.to_string(),
+        Shown::Int(value) if is_like_years(column) => value.to_string(),
         Shown::Int(value) => {
             let sign = if *value < 0 { "−" } else { "" };
-            format!("{sign}{}", grouped(value.unsigned_abs()))
+            format!("{sign}{}", thousands(&value.unsigned_abs().to_string()))
         }
-        Shown::UInt(value) => grouped(*value),
+        Shown::UInt(value) => thousands(&value.to_string()),
         Shown::Float(value) => Float(*value).to_string(),
         Shown::Text(value) => TextValue(value).to_string(),
     }
