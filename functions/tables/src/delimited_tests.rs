@@ -23,7 +23,11 @@ struct MemoryOutput(String, Vec<u8>, Files);
 
 impl Outputs for Memory {
     fn create(&mut self, name: &str, _: &str) -> Result<Box<dyn OutputWriter>, Failure> {
-        Ok(Box::new(MemoryOutput(name.into(), Vec::new(), Arc::clone(&self.0))))
+        Ok(Box::new(MemoryOutput(
+            name.into(),
+            Vec::new(),
+            Arc::clone(&self.0),
+        )))
     }
 }
 
@@ -39,7 +43,10 @@ impl Write for MemoryOutput {
 
 impl OutputWriter for MemoryOutput {
     fn finish(self: Box<Self>) -> Result<(), Failure> {
-        assert!(self.2.lock().unwrap().insert(self.0, self.1).is_none(), "an output ends twice");
+        assert!(
+            self.2.lock().unwrap().insert(self.0, self.1).is_none(),
+            "an output ends twice"
+        );
         Ok(())
     }
 }
@@ -60,14 +67,24 @@ fn rows(parquet: &[u8]) -> (Vec<String>, String) {
     let schema = format!("{:?}", reader.schema());
     let batches: Vec<RecordBatch> = reader.build().unwrap().map(Result::unwrap).collect();
     let row = |batch: &RecordBatch, row: usize| {
-        batch.columns().iter().map(|column| format!("{:?}", column.slice(row, 1))).collect::<String>()
+        batch
+            .columns()
+            .iter()
+            .map(|column| format!("{:?}", column.slice(row, 1)))
+            .collect::<String>()
     };
-    let all = batches.iter().flat_map(|batch| (0..batch.num_rows()).map(move |index| row(batch, index)));
+    let all = batches
+        .iter()
+        .flat_map(|batch| (0..batch.num_rows()).map(move |index| row(batch, index)));
     (all.collect(), schema)
 }
 
 fn left(text: &str, slab_bytes: usize, threads: usize) -> Result<Left, Failure> {
-    let facts = Facts { name: "t.csv".into(), size_bytes: text.len() as u64, declared_type: None };
+    let facts = Facts {
+        name: "t.csv".into(),
+        size_bytes: text.len() as u64,
+        declared_type: None,
+    };
     let limits = Limits::default();
     let source = text.as_bytes();
     let input = Input::new(&facts, &limits, &source);
@@ -76,10 +93,16 @@ fn left(text: &str, slab_bytes: usize, threads: usize) -> Result<Left, Failure> 
     let (header, body) = text.split_once('\n').unwrap();
     let header: Vec<String> = header.split(',').map(str::to_owned).collect();
     let offset = (text.len() - body.len()) as u64;
-    let file = Delimited { dialect: Dialect::simple(b',', header, offset), ..found };
+    let file = Delimited {
+        dialect: Dialect::simple(b',', header, offset),
+        ..found
+    };
     let mut outputs = Memory::default();
     let outcome = run_as(&file, &input, &mut outputs, slab_bytes, threads)?;
-    assert_eq!(outcome.counts.records, outcome.rows_written + outcome.rejects.count());
+    assert_eq!(
+        outcome.counts.records,
+        outcome.rows_written + outcome.rejects.count()
+    );
     outcome.rejects.finish()?;
     let mut files = outputs.0.lock().unwrap().clone();
     let (rows, schema) = rows(&files["table.parquet"]);
@@ -110,7 +133,14 @@ fn column(rows: usize) -> impl Strategy<Value = Vec<String>> {
         Just("[a-d]{0,2}"),
         Just("(some|longer|texts) that are not keys, [a-z]{1,3}"),
     ];
-    let odd = prop_oneof![Just(""), Just("NA"), Just("x"), Just("1.5"), Just("18446744073709551615"), Just("")];
+    let odd = prop_oneof![
+        Just(""),
+        Just("NA"),
+        Just("x"),
+        Just("1.5"),
+        Just("18446744073709551615"),
+        Just("")
+    ];
     (kind, odd, 0..3_u32).prop_flat_map(move |(kind, odd, oddity)| {
         let cell = prop_oneof![20 => kind.prop_map(|cell| cell), oddity.max(1) => Just(odd.to_owned())];
         proptest::collection::vec(cell, rows)
@@ -119,20 +149,28 @@ fn column(rows: usize) -> impl Strategy<Value = Vec<String>> {
 
 fn table() -> impl Strategy<Value = String> {
     (1_usize..5, 1_usize..60).prop_flat_map(|(columns, rows)| {
-        (proptest::collection::vec(column(rows), columns), proptest::collection::vec(0..40_u32, rows)).prop_map(
-            move |(columns, faults)| {
-                let mut text = (0..columns.len()).map(|index| format!("c{index}")).collect::<Vec<_>>().join(",") + "\n";
+        (
+            proptest::collection::vec(column(rows), columns),
+            proptest::collection::vec(0..40_u32, rows),
+        )
+            .prop_map(move |(columns, faults)| {
+                let mut text = (0..columns.len())
+                    .map(|index| format!("c{index}"))
+                    .collect::<Vec<_>>()
+                    .join(",")
+                    + "\n";
                 for (row, fault) in faults.iter().enumerate() {
                     let cell = |column: &Vec<String>| match column[row].as_str() {
-                        cell if cell.contains(',') || (cell.is_empty() && row % 2 == 0) => format!("\"{cell}\""),
+                        cell if cell.contains(',') || (cell.is_empty() && row % 2 == 0) => {
+                            format!("\"{cell}\"")
+                        }
                         cell => cell.to_owned(),
                     };
                     text += &columns.iter().map(cell).collect::<Vec<_>>().join(",");
                     text += if *fault == 0 { ",too,many,x\n" } else { "\n" };
                 }
                 text
-            },
-        )
+            })
     })
 }
 
@@ -155,16 +193,34 @@ fn what_is_contradicted_late_is_written_once_more_with_the_types_of_all() {
     text += "2.5,17,x\n";
     let cut = left(&text, 1000, 2).unwrap();
     assert_eq!(cut, left(&text, 1 << 20, 1).unwrap());
-    assert_eq!((cut.rows.len(), cut.profile["columns"][0]["type"].as_str()), (901, Some("float64")));
-    assert_eq!((cut.profile["columns"][1]["type"].as_str(), cut.profile["columns"][2]["type"].as_str()), (Some("int64"), Some("string")));
+    assert_eq!(
+        (cut.rows.len(), cut.profile["columns"][0]["type"].as_str()),
+        (901, Some("float64"))
+    );
+    assert_eq!(
+        (
+            cut.profile["columns"][1]["type"].as_str(),
+            cut.profile["columns"][2]["type"].as_str()
+        ),
+        (Some("int64"), Some("string"))
+    );
 }
 
 #[test]
 fn words_for_nothing_are_nulls_of_a_typed_column_and_counted() {
     let left = left("a,b\n1,NA\nNA,x\n,y\n-,NA\n2,z\n", 1 << 20, 1).unwrap();
     let columns = &left.profile["columns"];
-    assert_eq!((columns[0]["type"].as_str(), columns[0]["nulls"].as_u64()), (Some("int64"), Some(3)));
+    assert_eq!(
+        (columns[0]["type"].as_str(), columns[0]["nulls"].as_u64()),
+        (Some("int64"), Some(3))
+    );
     assert_eq!(columns[0]["null_tokens"], serde_json::json!({"NA": 1, "-": 1}));
-    assert_eq!((columns[1]["type"].as_str(), columns[1]["nulls"].as_u64()), (Some("string"), Some(0)));
-    assert_eq!(left.profile["file"]["null_tokens"], serde_json::json!(["-", "NA"]));
+    assert_eq!(
+        (columns[1]["type"].as_str(), columns[1]["nulls"].as_u64()),
+        (Some("string"), Some(0))
+    );
+    assert_eq!(
+        left.profile["file"]["null_tokens"],
+        serde_json::json!(["-", "NA"])
+    );
 }

@@ -69,7 +69,13 @@ fn no_output_for_rejects_where_there_are_none() {
     let done = convert(b"a,b\n1,2\n").unwrap();
     assert_eq!(
         done.outputs.keys().collect::<Vec<_>>(),
-        ["profile.html", "profile.json", "table.parquet", "table.pb", "table.proto"]
+        [
+            "profile.html",
+            "profile.json",
+            "table.parquet",
+            "table.pb",
+            "table.proto"
+        ]
     );
 }
 
