@@ -19,6 +19,7 @@
 //! | has more fields, and one reading without so many empty ones is of the columns' kinds | that row ([`Repair::EmptyDropped`]) |
 //! | has a quote that is not closed, or text after a closing one, and one reading of its quotes has the right number of fields | that row, the odd quotes being text ([`Repair::Quotes`]) |
 //! | has one field for the whole line, and another delimiter splits it into the right number | that row ([`Repair::Delimiter`]) |
+//! | is the header again, its first names at least | a reject: [`Fault::RepeatedHeader`] |
 //! | anything else | a reject: [`Fault`] |
 //!
 //! A quote that does not close costs no more than its own line: reading goes on behind it.
@@ -31,6 +32,7 @@ mod repair;
 mod scan;
 mod slabs;
 pub(crate) mod span;
+mod split;
 
 pub(crate) use block::Unescape;
 pub use block::{Block, Counts, Mended, Reject};
@@ -66,6 +68,8 @@ pub enum Fault {
     },
     /// A quote that does not close.
     UnterminatedQuote,
+    /// The header again, as where files were put together, or a second table's.
+    RepeatedHeader,
     /// Longer than the cap.
     TooLong,
 }
