@@ -187,7 +187,7 @@ fn moments_are_those_of_two_passes() {
             let squares = values.iter().map(|value| (value - mean).powi(2)).sum::<f64>();
             let deviation = (squares / (values.len() as f64 - 1.0)).sqrt();
             let column = column_of(floats(values.iter().copied()));
-            let close = |a: f64, b: f64| (a - b).abs() <= 1e-9 * b.abs();
+            let close = |a: f64, b: f64| (a - b).abs() <= 1e-8 * b.abs();
             assert!(
                 close(column.mean.unwrap(), mean),
                 "{name} + {offset}: {:?} and {mean}",
