@@ -1,7 +1,7 @@
 //! Delimited text to cells: slabs of whole records, and in each of them where every cell stands.
 //!
-//! One thread reads the text and cuts it into [`Slabs`] ([`slabs`], [`cut`]); any number of others takes a [`Slab`] each and
-//! splits it into [`Block`]s of cells ([`scan`] for dialects like RFC 4180's, [`general`] for all others). Nothing is copied
+//! One thread reads the text and cuts it into [`Slabs`] (`slabs`, `cut`); any number of others takes a [`Slab`] each and
+//! splits it into [`Block`]s of cells (`scan` for dialects like RFC 4180's, `general` for all others). Nothing is copied
 //! per cell: a block is the slab's bytes and, for each cell, where in them it stands.
 //!
 //! ## What a record is

@@ -1,7 +1,7 @@
 //! The bytes of a file as text in UTF-8: decompressed, decoded, streamed.
 //!
 //! What the file is shows in its first bytes: a compression by its magic bytes, an encoding by its byte order mark or by
-//! what its bytes can be ([`encoding`]). Neither its name nor its declared type is believed. What is no text is refused by
+//! what its bytes can be (`encoding`). Neither its name nor its declared type is believed. What is no text is refused by
 //! its name ([`binary`]).
 
 pub mod binary;
