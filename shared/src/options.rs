@@ -3,9 +3,12 @@
 //! The API checks it before a file is announced; the function reads its own part of it. A kind without options of
 //! its own takes an empty object.
 
-use std::{borrow::Cow, collections::BTreeMap};
+use std::{borrow::Cow, collections::BTreeMap, fmt, marker::PhantomData};
 
-use serde::{Deserialize, Deserializer, Serialize, de::Error as _};
+use serde::{
+    Deserialize, Deserializer, Serialize,
+    de::{Error as _, MapAccess, Visitor, value::MapAccessDeserializer},
+};
 
 /// The options of a function: from the record, and from the object's metadata where the record says nothing.
 pub trait Asked: Sized {
@@ -341,8 +344,8 @@ fn checked_comment(text: String) -> Result<String, OptionError> {
 }
 
 fn comment<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<String>, D::Error> {
-    let text = String::deserialize(deserializer)?;
-    checked_comment(text).map(Some).map_err(D::Error::custom)
+    let text = Option::<String>::deserialize(deserializer)?;
+    text.map(checked_comment).transpose().map_err(D::Error::custom)
 }
 
 fn header_rows<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<u32>, D::Error> {
@@ -354,11 +357,70 @@ fn skip_lines<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<u32>,
 }
 
 fn at_most<'de, D: Deserializer<'de>>(deserializer: D, most: u32) -> Result<Option<u32>, D::Error> {
-    let number = u32::deserialize(deserializer)?;
-    if number > most {
-        return Err(D::Error::custom(format!("{number} is more than {most}")));
+    /// JSON Schema counts `3.0` among the integers.
+    struct Whole(u32);
+
+    impl Visitor<'_> for Whole {
+        type Value = Option<u32>;
+
+        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            write!(f, "a whole number from 0 to {}", self.0)
+        }
+
+        fn visit_unit<E>(self) -> Result<Self::Value, E> {
+            Ok(None)
+        }
+
+        fn visit_u64<E: serde::de::Error>(self, number: u64) -> Result<Self::Value, E> {
+            u32::try_from(number)
+                .ok()
+                .filter(|number| *number <= self.0)
+                .map(Some)
+                .ok_or_else(|| E::custom(format!("{number} is more than {}", self.0)))
+        }
+
+        fn visit_i64<E: serde::de::Error>(self, number: i64) -> Result<Self::Value, E> {
+            let whole = u64::try_from(number).map_err(|_| E::custom(format!("{number} is less than 0")))?;
+            self.visit_u64(whole)
+        }
+
+        fn visit_f64<E: serde::de::Error>(self, number: f64) -> Result<Self::Value, E> {
+            let whole = (0..=self.0).find(|whole| f64::from(*whole).total_cmp(&number).is_eq());
+            match whole {
+                Some(whole) => Ok(Some(whole)),
+                None if number == 0.0 => Ok(Some(0)),
+                None => Err(E::custom(format!(
+                    "{number} is no whole number from 0 to {}",
+                    self.0
+                ))),
+            }
+        }
     }
-    Ok(Some(number))
+
+    deserializer.deserialize_any(Whole(most))
+}
+
+/// Reads an object, or nothing. What serde derives would take a list of the fields' values too, which no schema says.
+fn object<'de, D: Deserializer<'de>, T: Deserialize<'de>>(deserializer: D) -> Result<Option<T>, D::Error> {
+    struct Object<T>(PhantomData<T>);
+
+    impl<'de, T: Deserialize<'de>> Visitor<'de> for Object<T> {
+        type Value = Option<T>;
+
+        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.write_str("an object")
+        }
+
+        fn visit_unit<E>(self) -> Result<Self::Value, E> {
+            Ok(None)
+        }
+
+        fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Self::Value, A::Error> {
+            T::deserialize(MapAccessDeserializer::new(map)).map(Some)
+        }
+    }
+
+    deserializer.deserialize_any(Object(PhantomData))
 }
 
 #[cfg(feature = "schema")]
@@ -421,7 +483,8 @@ mod schema {
 #[serde(deny_unknown_fields)]
 pub struct Options {
     /// Of `tables`.
-    #[serde(skip_serializing_if = "Option::is_none", default)]
+    #[serde(skip_serializing_if = "Option::is_none", default, deserialize_with = "object")]
+    #[cfg_attr(feature = "schema", schemars(with = "Option<TablesOptions>"))]
     pub tables: Option<TablesOptions>,
 }
 
@@ -448,6 +511,9 @@ mod tests {
             (r#"{"tables": {"skip_lines": 1001}}"#, "1001"),
             (r#"{"tables": {"encoding": "ebcdic"}}"#, "ebcdic"),
             (r#"{"films": {}}"#, "films"),
+            (r#"{"tables": [";"]}"#, "an object"),
+            (r#"{"tables": {"header_rows": 1.5}}"#, "whole number"),
+            (r#"{"tables": {"skip_lines": -1}}"#, "less than 0"),
         ] {
             let error = serde_json::from_str::<Options>(text).unwrap_err().to_string();
             assert!(error.contains(named), "{error}");

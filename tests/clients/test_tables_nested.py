@@ -74,6 +74,10 @@ def check(rows, folder, with_duckdb=True):
     if with_duckdb:
         rows_of_duckdb = duckdb.connect().execute(f"select * from read_parquet('{folder / 'table.parquet'}')").fetchall()
         readings["duckdb"] = [dict(zip(names, row)) for row in rows_of_duckdb]
+    # Columns stand in the order in which their names were met; awkward names, and those that differ by case alone, are changed.
+    met = dict.fromkeys(name for row in rows for name in row)
+    name_of = dict(zip(met, names, strict=True))
+    rows = [{name_of[name]: value for name, value in row.items()} for row in rows]
     for reader, read in readings.items():
         assert len(read) == len(rows), reader
         for number, (back, row) in enumerate(zip(read, rows)):

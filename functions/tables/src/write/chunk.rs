@@ -7,14 +7,14 @@
 use std::ops::Range;
 
 use arrow_array::{
-    Array, ArrayRef, DictionaryArray,
+    Array, ArrayRef, BooleanArray, DictionaryArray,
     cast::AsArray,
     types::{
         Date32Type, Decimal128Type, Float64Type, Int64Type, Time64MicrosecondType, TimestampMicrosecondType,
         UInt16Type, UInt64Type,
     },
 };
-use arrow_buffer::NullBuffer;
+use arrow_buffer::{BooleanBuffer, NullBuffer};
 use arrow_schema::{DataType, TimeUnit};
 use bytes::Bytes;
 use parquet::{
@@ -137,7 +137,19 @@ impl ChunkWriter {
         nulls: Option<&NullBuffer>,
     ) -> Result<Chunk, ParquetError> {
         match values.data_type() {
-            DataType::Boolean => self.encode(&Bool(values.as_boolean()), codes, nulls),
+            DataType::Boolean => {
+                let booleans = values.as_boolean();
+                let Some(codes) = codes else {
+                    return self.encode(&Bool(booleans), None, nulls);
+                };
+                // Arrow's C++ reader takes no dictionary of booleans, and a bit each is shorter anyway.
+                let truth = |row: usize| {
+                    let code = codes.get(row).copied().map(usize::from);
+                    code.is_some_and(|code| code < booleans.len() && booleans.value(code))
+                };
+                let plain = BooleanArray::new(BooleanBuffer::collect_bool(codes.len(), truth), None);
+                self.encode(&Bool(&plain), None, nulls)
+            }
             DataType::Int64 => self.encode(&Int64(values.as_primitive::<Int64Type>().values()), codes, nulls),
             DataType::UInt64 => self.encode(
                 &UInt64(values.as_primitive::<UInt64Type>().values()),

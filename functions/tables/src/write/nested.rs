@@ -29,7 +29,7 @@ pub fn encode(batch: &RecordBatch, schema: &SchemaRef) -> Result<RowGroup, Failu
         ArrowWriter::try_new(Vec::new(), Arc::clone(schema), Some(properties)).map_err(failure)?;
     writer.write(batch).map_err(failure)?;
     let metadata = writer.finish().map_err(failure)?;
-    let file = Bytes::from(writer.into_inner().map_err(failure)?);
+    let file = Bytes::from(std::mem::take(writer.inner_mut()));
     let group = metadata.row_groups().first();
     let columns = group.map_or(&[][..], RowGroupMetaData::columns);
     let start = columns.iter().map(first_byte).min().unwrap_or_default();
