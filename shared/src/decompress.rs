@@ -246,13 +246,10 @@ fn gunzip<R: Read>(state: &mut GzipState<R>, buffer: &mut [u8]) -> io::Result<(u
             GzipState::Before(mut source) => {
                 // Zeros fill up what was written to a tape or a block device.
                 let next = loop {
-                    let from = match source.fill_buf() {
-                        Ok(from) => from,
-                        Err(_) => {
-                            let failure = source.failure(Compression::Gzip, "it cannot be read");
-                            *state = GzipState::Done(Some(failure.clone()));
-                            return Err(failure.into_io());
-                        }
+                    let Ok(from) = source.fill_buf() else {
+                        let failure = source.failure(Compression::Gzip, "it cannot be read");
+                        *state = GzipState::Done(Some(failure.clone()));
+                        return Err(failure.into_io());
                     };
                     let zeros = from.iter().take_while(|byte| **byte == 0).count();
                     let next = from.get(zeros).copied();

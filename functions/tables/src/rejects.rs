@@ -199,6 +199,7 @@ pub(crate) fn explain(fault: Fault, columns: usize, record_bytes: usize) -> (&'s
             "unterminated-quote",
             "a quote opens a field and does not close it".to_owned(),
         ),
+        Fault::RepeatedHeader => ("repeated-header", "the header again".to_owned()),
         Fault::TooLong => (
             "too-long",
             format!("longer than the {record_bytes} bytes a record may have"),

@@ -75,7 +75,7 @@ async fn what_is_wrong_with_an_upload_is_named() {
         ),
         (
             "options",
-            json!({"tables": {"delimiter": "ab"}}),
+            json!({"tables": {"delimiter": "\n"}}),
             "invalid-request",
             "options.tables.delimiter",
         ),

@@ -1,7 +1,7 @@
 //! Cells to typed columns: a slab's cells are parsed straight from its bytes, one column after the other in each block,
 //! into what becomes Arrow arrays.
 //!
-//! A column begins with a dictionary ([`coder`]), which is given up when its cells do not repeat themselves ([`column`]).
+//! A column begins with a dictionary (`coder`), which is given up when its cells do not repeat themselves (`column`).
 
 mod coder;
 mod column;

@@ -81,3 +81,6 @@ fn as_character<S: serde::Serializer>(byte: &Option<u8>, serializer: S) -> Resul
 pub(crate) fn empty() -> Failure {
     Failure::rejected("empty", "the file is empty: not even a header").at(Place::Byte { offset: 0 })
 }
+
+#[cfg(test)]
+mod tests;

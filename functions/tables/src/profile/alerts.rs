@@ -1,5 +1,6 @@
 //! What a reader should look at.
 
+use super::html::commas;
 use super::report::{Alert, AlertKind, Column, Shown, Table};
 
 /// Alerts of a table at most; a wide table of bad columns says no more by saying more.
@@ -16,12 +17,12 @@ pub(crate) fn of(table: &Table) -> Vec<Alert> {
         let reasons: Vec<String> = table
             .rejected_by_reason
             .iter()
-            .map(|(reason, count)| format!("{reason} ({count})"))
+            .map(|(reason, count)| format!("{reason} ({})", commas(*count)))
             .collect();
         let message = format!(
             "{} of {} records were rejected: {}",
-            table.rows_rejected,
-            table.rows,
+            commas(table.rows_rejected),
+            commas(table.rows),
             reasons.join(", ")
         );
         alerts.push(alert(
@@ -35,7 +36,10 @@ pub(crate) fn of(table: &Table) -> Vec<Alert> {
     let duplicates = table.duplicate_rows;
     if duplicates.count > 0 {
         let about = if duplicates.exact { "" } else { "about " };
-        let message = format!("{about}{} rows equal another row in every cell", duplicates.count);
+        let message = format!(
+            "{about}{} rows equal another row in every cell",
+            commas(duplicates.count)
+        );
         alerts.push(alert(
             AlertKind::DuplicateRows,
             None,
@@ -93,15 +97,18 @@ fn of_column(column: &Column, path: &str, table: &Table, alerts: &mut Vec<Alert>
     }
     of_values(column, table, &mut say);
     if let Some(padded) = column.padded.filter(|padded| *padded > 0) {
-        let message = format!("{padded} values begin or end with white space");
+        let message = format!("{} values begin or end with white space", commas(padded));
         say(AlertKind::Whitespace, padded, column.count, message);
     }
     if let Some(mojibake) = column.mojibake.filter(|mojibake| *mojibake > 0) {
-        let message = format!("{mojibake} values look as if decoded by the wrong encoding");
+        let message = format!(
+            "{} values look as if decoded by the wrong encoding",
+            commas(mojibake)
+        );
         say(AlertKind::Mojibake, mojibake, column.count, message);
     }
     if let Some(not_finite) = column.not_finite {
-        let message = format!("{not_finite} values are not finite");
+        let message = format!("{} values are not finite", commas(not_finite));
         say(AlertKind::NotFinite, not_finite, column.count, message);
     }
     if let Some(outliers) = &column.outliers {

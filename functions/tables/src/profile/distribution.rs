@@ -3,7 +3,7 @@
 
 use super::{
     kind::Kind,
-    report::{Bin, Histogram, Outliers, Quantile, Shown},
+    report::{Bin, Histogram, Outliers, Quantile, Scale, Shown},
 };
 
 /// The quantiles that are told.
@@ -71,8 +71,8 @@ impl Distribution {
         QUANTILES.into_iter().filter_map(of).collect()
     }
 
-    /// Bins of one width, from the least to the greatest value. Their edges are round numbers if the width is: of
-    /// integers and days a bin is a whole number wide.
+    /// Bins from the least to the greatest value, of one width: on the line, or of positive values that are skewed on
+    /// the logarithm of it. The edges of integers and days are whole, so those bins differ by one at most.
     pub(crate) fn histogram(&self) -> Option<Histogram> {
         let (min, max) = self.range?;
         let (low, high) = (self.kind.position(min), self.kind.position(max));
@@ -80,57 +80,68 @@ impl Distribution {
             return None;
         }
         let whole = matches!(self.kind, Kind::Int | Kind::UInt | Kind::Date);
-        let (width, bins) = if whole {
-            let span = high - low + 1.0;
-            let width = (span / bin_count(self.total)).ceil().max(1.0);
-            (width, (span / width).ceil())
-        } else if high > low {
-            let bins = bin_count(self.total);
-            ((high - low) / bins, bins)
-        } else {
-            (1.0, 1.0)
-        };
+        let end = if whole { high + 1.0 } else { high };
+        let scale = self.scale(low, high);
+        let (from, to) = (scale.of(low), scale.of(end));
+        let bins = bin_count(self.total)
+            .min(if whole { end - low } else { f64::MAX })
+            .max(1.0);
+        let width = (to - from) / bins;
         #[expect(
             clippy::cast_possible_truncation,
             clippy::cast_sign_loss,
             reason = "1 to BINS"
         )]
-        let bins = (bins as usize).clamp(1, BINS);
-        let mut counts = vec![0_u64; bins];
+        let mut edges: Vec<f64> = (0..=bins as u32)
+            .map(|bin| match bin {
+                0 => low,
+                _ if f64::from(bin) >= bins => end,
+                _ if whole => scale.back(from + f64::from(bin) * width).round(),
+                _ => scale.back(from + f64::from(bin) * width),
+            })
+            .collect();
+        edges.dedup_by(|next, edge| *next <= *edge);
+        if edges.len() < 2 {
+            edges = vec![low, end];
+        }
+        let last = edges.len() - 2;
+        let mut counts = vec![0_u64; last + 1];
         for (value, count) in &self.values {
-            #[expect(
-                clippy::cast_possible_truncation,
-                clippy::cast_sign_loss,
-                reason = "saturates, and the last bin takes the greatest value"
-            )]
-            let bin = (((self.kind.position(*value) - low) / width) as usize).min(bins - 1);
-            if let Some(held) = counts.get_mut(bin) {
+            let position = self.kind.position(*value);
+            let bin = edges.partition_point(|edge| *edge <= position).saturating_sub(1);
+            if let Some(held) = counts.get_mut(bin.min(last)) {
                 *held += count;
             }
         }
-        #[expect(clippy::cast_precision_loss, reason = "at most BINS")]
-        let edge = |bin: usize| {
-            if bin == bins && !whole {
-                self.kind.show(max)
-            } else if bin == 0 {
-                self.kind.show(min)
-            } else {
-                self.show_edge(low + bin as f64 * width)
-            }
+        let show = |edge: usize| match edges.get(edge) {
+            _ if edge == 0 => self.kind.show(min),
+            _ if edge > last && !whole => self.kind.show(max),
+            Some(position) => self.show_edge(*position),
+            None => self.kind.show(max),
         };
-        #[expect(clippy::cast_precision_loss, reason = "at most BINS")]
-        let span = (low, low + bins as f64 * width);
         let bins = counts.into_iter().enumerate().map(|(bin, count)| Bin {
-            from: edge(bin),
-            to: edge(bin + 1),
+            from: show(bin),
+            to: show(bin + 1),
             count,
         });
         Some(Histogram {
             exact: self.exact,
+            scale,
             last_includes_end: !whole,
             bins: bins.collect(),
-            span,
+            span: (from, to),
         })
+    }
+
+    /// Logarithmic for positive values of which the middle lies in the first twentieth, over two orders of magnitude.
+    fn scale(&self, low: f64, high: f64) -> Scale {
+        let median = self.quantile(0.5).map_or(low, |key| self.kind.position(key));
+        let skewed = low > 0.0 && high / low >= 100.0 && median - low <= (high - low) * 0.05;
+        if self.kind.is_number() && skewed {
+            Scale::Log
+        } else {
+            Scale::Linear
+        }
     }
 
     fn show_edge(&self, position: f64) -> Shown {

@@ -40,7 +40,7 @@ impl Hashes {
     fn become_many(&mut self) {
         if let Some(few) = self.few.take() {
             let mut many = Registers::new(self.precision.register_bits);
-            for (_, hash, _) in few.iter() {
+            for ((), hash, _) in few.iter() {
                 many.add_all(&[hash]);
             }
             self.many = Some(many);
@@ -49,7 +49,7 @@ impl Hashes {
 
     pub(crate) fn merge(&mut self, other: &Self) {
         match (&other.few, &other.many) {
-            (Some(few), _) => few.iter().for_each(|(_, hash, _)| self.add_all(&[hash])),
+            (Some(few), _) => few.iter().for_each(|((), hash, _)| self.add_all(&[hash])),
             (None, Some(theirs)) => {
                 self.become_many();
                 if let Some(many) = &mut self.many {

@@ -3,16 +3,16 @@
 //!
 //! | module | holds |
 //! |---|---|
-//! | [`column`], [`observe`], [`coded`] | a column; Arrow arrays in, with a dictionary or without |
-//! | [`ordered`], [`text`] | what is kept of values of fixed width, and of texts |
-//! | [`few`] | values with their counts, while they are few: then everything is exact |
-//! | [`registers`], [`frequent`], [`quantiles`], [`moments`] | the sketches, for when they are many |
-//! | [`pattern`], [`mojibake`] | what a text looks like, and what went wrong with it |
-//! | [`distribution`], [`alerts`], [`report`], [`summarise`] | what is said of a column in the end: the shape of `profile.json` |
-//! | [`html`] | `profile.html` |
+//! | `column`, `observe`, `coded` | a column; Arrow arrays in, with a dictionary or without |
+//! | `ordered`, `text` | what is kept of values of fixed width, and of texts |
+//! | `few` | values with their counts, while they are few: then everything is exact |
+//! | `registers`, `frequent`, `quantiles`, `moments` | the sketches, for when they are many |
+//! | `pattern`, `mojibake` | what a text looks like, and what went wrong with it |
+//! | `distribution`, `alerts`, [`report`], `summarise` | what is said of a column in the end: the shape of `profile.json` |
+//! | `html` | `profile.html` |
 //!
-//! A value is hashed once; the hash tells whether it is new ([`few`], [`registers`]), counts it ([`few`],
-//! [`frequent`]) and goes into its row's, of which another set of registers tells how many are different.
+//! A value is hashed once; the hash tells whether it is new (`few`, `registers`), counts it (`few`,
+//! `frequent`) and goes into its row's, of which another set of registers tells how many are different.
 //!
 //! `merge` is associative, and gives what one pass over both parts would have given: the same for counts, least and
 //! greatest, lengths and estimates of different values; within the errors that `precision` states for quantiles,

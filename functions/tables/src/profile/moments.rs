@@ -1,10 +1,12 @@
-//! Mean and standard deviation, by blocks: the sums of each are added with Chan, Golub and LeVeque's formula
+//! Mean and standard deviation, by blocks: the sums of each are added with Chan, Golub and `LeVeque`'s formula
 //! ("Updating formulae and a pairwise algorithm for computing sample variances", 1979), which also merges parts.
 
 /// Count, mean and the sum of squared distances from it.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
 pub(crate) struct Moments {
     count: f64,
+    /// One of the values, from which the mean is counted: values far from zero and close together keep their digits.
+    from: f64,
     mean: f64,
     squares: f64,
 }
@@ -15,14 +17,19 @@ impl Moments {
     /// Takes values: two passes over them, each the same few additions over eight lanes.
     #[inline]
     pub(crate) fn add_all(&mut self, values: &[f64]) {
-        if values.is_empty() {
+        let Some(from) = values.first().copied() else {
             return;
-        }
+        };
         #[expect(clippy::cast_precision_loss, reason = "far below 2^53")]
         let count = values.len() as f64;
-        let mean = sum(values, |value| value) / count;
-        let squares = sum(values, |value| (value - mean) * (value - mean));
-        self.merge(&Self { count, mean, squares });
+        let mean = sum(values, |value| value - from) / count;
+        let squares = sum(values, |value| (value - from - mean) * (value - from - mean));
+        self.merge(&Self {
+            count,
+            from,
+            mean,
+            squares,
+        });
     }
 
     /// Takes a value that came `count` times.
@@ -31,7 +38,8 @@ impl Moments {
         let count = count as f64;
         self.merge(&Self {
             count,
-            mean: value,
+            from: value,
+            mean: 0.0,
             squares: 0.0,
         });
     }
@@ -41,8 +49,12 @@ impl Moments {
         if other.count == 0.0 {
             return;
         }
+        if self.count == 0.0 {
+            *self = *other;
+            return;
+        }
         let count = self.count + other.count;
-        let apart = other.mean - self.mean;
+        let apart = (other.from - self.from) + (other.mean - self.mean);
         let share = other.count / count;
         self.squares += other.squares + apart * apart * self.count * share;
         self.mean += apart * share;
@@ -51,7 +63,7 @@ impl Moments {
 
     /// The mean, unless there is no value.
     pub(crate) fn mean(&self) -> Option<f64> {
-        (self.count > 0.0).then_some(self.mean)
+        (self.count > 0.0).then_some(self.from + self.mean)
     }
 
     /// The standard deviation of a sample (n - 1), unless there is but one value.

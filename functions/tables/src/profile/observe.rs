@@ -143,7 +143,7 @@ pub(crate) fn fixed<T: Copy, K: Key>(
                 }
                 let fits = fits(*value);
                 kept += usize::from(valid & fits);
-                unfit += u64::from(valid & !fits);
+                unfit += u64::from(valid && !fits);
             }
         }
         if let (Some(keys), Some(hashes), Some(rows)) =

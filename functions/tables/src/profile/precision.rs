@@ -63,7 +63,7 @@ impl Precision {
     }
 
     /// How far the rank of a quantile may be off, as a share of the values, in 99 of 100 cases: the sketch's own
-    /// error (2.296 / k^0.9723, fitted by Apache DataSketches to KLL sketches of this shape), and that of the
+    /// error (2.296 / k^0.9723, fitted by Apache `DataSketches` to KLL sketches of this shape), and that of the
     /// sample it is fed with, in quadrature.
     #[must_use]
     pub fn quantile_rank_error(self) -> f64 {

@@ -84,7 +84,7 @@ impl<K: Copy + Ord> Quantiles<K> {
         let picks = blocks.len();
         for block in blocks {
             // The high bits are the better ones.
-            #[expect(clippy::cast_possible_truncation, reason = "below BLOCK")]
+            #[allow(clippy::cast_possible_truncation, reason = "below BLOCK, whatever its type")]
             let pick = (self.random() >> (64 - BLOCK_LEVEL)) as usize;
             if let Some(value) = block.get(pick) {
                 self.push(BLOCK_LEVEL, std::slice::from_ref(value));

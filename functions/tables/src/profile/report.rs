@@ -260,17 +260,48 @@ pub struct Quantile {
     pub(crate) position: f64,
 }
 
-/// Bins of one width; counts that are not exact add up to the count of values within what the sketch rounds.
+/// How a histogram's line is divided.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[serde(rename_all = "snake_case")]
+pub enum Scale {
+    /// Evenly.
+    Linear,
+    /// By factors: for positive values that are skewed.
+    Log,
+}
+
+impl Scale {
+    /// Where a position lies.
+    pub(crate) fn of(self, position: f64) -> f64 {
+        match self {
+            Self::Linear => position,
+            Self::Log => position.ln(),
+        }
+    }
+
+    /// What lies there.
+    pub(crate) fn back(self, place: f64) -> f64 {
+        match self {
+            Self::Linear => place,
+            Self::Log => place.exp(),
+        }
+    }
+}
+
+/// Bins of one width on their scale; counts that are not exact add up to the count of values within what the sketch rounds.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Histogram {
     /// Whether the counts are exact; if not, see `precision.quantile_rank_error`.
     pub exact: bool,
+    /// How the line from the least to the greatest value is divided.
+    pub scale: Scale,
     /// Whether the last bin holds its own end. All others end before theirs.
     pub last_includes_end: bool,
     /// The bins, rising.
     pub bins: Vec<Bin>,
-    /// Where the first begins and the last ends, on a line.
+    /// Where the first begins and the last ends, on the scale.
     #[serde(skip)]
     pub(crate) span: (f64, f64),
 }

@@ -201,7 +201,8 @@ fn lengths(span: Span) -> Option<Lengths> {
     })
 }
 
-/// The values seen most. A value that is not known to have come more than once is not named, unless all are known.
+/// The values seen most. Where counts are not exact, only values are named that came at least as often as any other
+/// may have.
 fn top_values<V: Ord + Copy>(
     mut counted: Vec<(V, u64, u64)>,
     others: u64,
@@ -211,7 +212,7 @@ fn top_values<V: Ord + Copy>(
 ) -> Option<TopValues> {
     counted.sort_by(|(a, a_count, _), (b, b_count, _)| b_count.cmp(a_count).then_with(|| a.cmp(b)));
     if !exact {
-        counted.retain(|(_, count, _)| *count > 1);
+        counted.retain(|(_, count, _)| *count > 1 && *count >= others);
     }
     let next = counted.get(top).map_or(0, |(_, count, error)| count + error);
     counted.truncate(top);

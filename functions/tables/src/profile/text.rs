@@ -299,10 +299,7 @@ impl Summary {
     }
 
     fn take(&mut self, few: &Few<Text>) {
-        let mut texts: Vec<_> = few
-            .iter()
-            .map(|(text, hash, count)| (text, hash, count))
-            .collect();
+        let mut texts: Vec<_> = few.iter().collect();
         // The patterns for which there is room are the same whatever the table's order.
         texts.sort_unstable_by_key(|(_, hash, count)| (std::cmp::Reverse(*count), *hash));
         for (text, _, count) in texts {

@@ -90,8 +90,6 @@ pub(crate) fn next(
         if rest.starts_with(prefix) {
             return match line(bytes, start, ended) {
                 Some((_, next)) => Next::Comment { next },
-                // A comment may be as long as it likes; what is there of it is passed.
-                None if rest.len() > record_bytes => Next::Comment { next: bytes.len() },
                 None => Next::NeedMore,
             };
         }
@@ -178,6 +176,8 @@ enum Field {
     End(usize),
     NeedMore,
     Damaged(Damaged),
+    /// It passes the record's cap here.
+    Beyond(usize),
 }
 
 struct Reading<'a> {
@@ -207,6 +207,12 @@ impl Reading<'_> {
             let end = match field {
                 Field::End(end) => end,
                 Field::NeedMore => return Found::NeedMore,
+                Field::Beyond(from) => {
+                    return Found::Damaged {
+                        from,
+                        how: Damaged::Unterminated,
+                    };
+                }
                 Field::Damaged(how) => {
                     return Found::Damaged {
                         from: self.start,
@@ -271,6 +277,9 @@ impl Reading<'_> {
                 return Field::End(self.bytes.len());
             };
             let byte = self.bytes.get(special).copied().unwrap_or(b'\n');
+            if special - self.start > self.record_bytes {
+                return Field::Beyond(special);
+            }
             if Some(byte) == escape {
                 match self.bytes.get(special + 1) {
                     None if !self.ended => return Field::NeedMore,

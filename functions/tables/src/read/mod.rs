@@ -1,7 +1,7 @@
 //! Delimited text to cells: slabs of whole records, and in each of them where every cell stands.
 //!
-//! One thread reads the text and cuts it into [`Slabs`] ([`slabs`], [`cut`]); any number of others takes a [`Slab`] each and
-//! splits it into [`Block`]s of cells ([`scan`] for dialects like RFC 4180's, [`general`] for all others). Nothing is copied
+//! One thread reads the text and cuts it into [`Slabs`] (`slabs`, `cut`); any number of others takes a [`Slab`] each and
+//! splits it into [`Block`]s of cells (`scan` for dialects like RFC 4180's, `general` for all others). Nothing is copied
 //! per cell: a block is the slab's bytes and, for each cell, where in them it stands.
 //!
 //! ## What a record is
@@ -19,6 +19,7 @@
 //! | has more fields, and one reading without so many empty ones is of the columns' kinds | that row ([`Repair::EmptyDropped`]) |
 //! | has a quote that is not closed, or text after a closing one, and one reading of its quotes has the right number of fields | that row, the odd quotes being text ([`Repair::Quotes`]) |
 //! | has one field for the whole line, and another delimiter splits it into the right number | that row ([`Repair::Delimiter`]) |
+//! | is the header again, its first names at least | a reject: [`Fault::RepeatedHeader`] |
 //! | anything else | a reject: [`Fault`] |
 //!
 //! A quote that does not close costs no more than its own line: reading goes on behind it.
@@ -31,6 +32,7 @@ mod repair;
 mod scan;
 mod slabs;
 pub(crate) mod span;
+mod split;
 
 pub(crate) use block::Unescape;
 pub use block::{Block, Counts, Mended, Reject};
@@ -66,6 +68,8 @@ pub enum Fault {
     },
     /// A quote that does not close.
     UnterminatedQuote,
+    /// The header again, as where files were put together, or a second table's.
+    RepeatedHeader,
     /// Longer than the cap.
     TooLong,
 }

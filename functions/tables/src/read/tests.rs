@@ -191,6 +191,81 @@ fn what_stands_before_the_first_record_is_passed() {
     assert_eq!(read.rows, [["1", "2"]]);
 }
 
+#[test]
+fn a_header_that_comes_again_is_no_row() {
+    let text = "1,x\nc0,c1\n2,y\nc0\nc0,c1,c2\nc0,z\n";
+    let read = read(text, 2);
+    assert_eq!(read.rows, [["1", "x"], ["2", "y"], ["c0", ""], ["c0", "z"]]);
+    let faults: Vec<_> = read.rejects.iter().map(|reject| (reject.0, reject.2)).collect();
+    assert_eq!(faults, [(2, Fault::RepeatedHeader), (5, Fault::RepeatedHeader)]);
+}
+
+#[test]
+fn one_quote_too_many_is_text_where_only_that_makes_sense() {
+    let quotes = |text: &str| {
+        let read = read(text, 3);
+        assert_eq!(read.rejects, [], "{text:?}");
+        assert_eq!(read.repairs.len(), 1, "{text:?}");
+        assert_eq!(read.repairs[0].2, Repair::Quotes);
+        read.rows
+    };
+    assert_eq!(quotes("1,\"2,3\n"), [["1", "\"2", "3"]]);
+    assert_eq!(quotes("1,\"a \"b\" c, d\",3\n"), [["1", "a \"b\" c, d", "3"]]);
+    assert_eq!(quotes("1,\"\"a, b\",3\n"), [["1", "\"a, b", "3"]]);
+    assert_eq!(quotes("1,\"5\" pipe\",3\n"), [["1", "5\" pipe", "3"]]);
+    // The next line is not drawn in.
+    assert_eq!(
+        quotes("1,2,\"\n3,\"x, y\",4\n"),
+        [["1", "2", "\""], ["3", "x, y", "4"]]
+    );
+}
+
+#[test]
+fn damage_that_may_mean_several_things_is_left_alone() {
+    for text in ["1,\"2\n", "1,\"2,3,4,5\n", "\"a\"b\"\n", "1,\"a,b\",\"c,d\n"] {
+        let read = read(text, 3);
+        assert_eq!((read.rows.len(), read.rejects.len()), (0, 1), "{text:?} {read:?}");
+    }
+}
+
+/// A dialect that only [`general`] reads.
+fn odd(delimiter: &str, quote: Option<u8>, escape: Option<u8>, comment: Option<&str>) -> Dialect {
+    Dialect {
+        delimiter: delimiter.into(),
+        quote,
+        escape,
+        comment: comment.map(Into::into),
+        ..columns(3)
+    }
+}
+
+#[test]
+fn odd_dialects_read_like_simple_ones() {
+    let read = |text: &str, dialect: &Dialect| {
+        let read = read_with(text.as_bytes(), dialect, 1 << 20, 5, 3);
+        assert_eq!(read.rejects, [], "{text:?}");
+        (read.rows, read.counts.comments)
+    };
+    let dialect = odd("||", Some(b'"'), Some(b'"'), None);
+    assert_eq!(
+        read("1||a|b||\"x||y\"\n2||||z\n", &dialect).0,
+        [["1", "a|b", "x||y"], ["2", "", "z"]]
+    );
+    let dialect = odd(",", Some(b'"'), Some(b'\\'), Some("#"));
+    assert_eq!(
+        read("1,\"a \\\"b\\\"\",c\\\\\n# 1,2\n2,d\\,e,\"f\ng\"\n", &dialect),
+        (
+            vec![
+                vec!["1".into(), "a \"b\"".into(), "c\\".into()],
+                vec!["2".into(), "d,e".into(), "f\ng".into()],
+            ],
+            1
+        )
+    );
+    let dialect = odd("§", None, None, None);
+    assert_eq!(read("\"1§2\"§\n", &dialect).0, [["\"1", "2\"", ""]]);
+}
+
 fn bytes() -> impl Strategy<Value = Vec<u8>> {
     let byte = prop_oneof![
         3 => Just(b','), 3 => Just(b'"'), 2 => Just(b'\n'), 1 => Just(b'\r'), 4 => Just(b'a'), 1 => Just(0), 1 => any::<u8>(),
@@ -220,6 +295,48 @@ proptest! {
         let whole = read_with(&text, &columns(count), cap, 1 << 20, usize::MAX);
         let cut = read_with(&text, &columns(count), cap, slab, step);
         prop_assert_eq!(cut, whole);
+    }
+
+    #[test]
+    fn any_bytes_read_the_same_in_odd_dialects_too(
+        text in bytes(), which in 0..5_usize, cap in 3_usize..200, slab in 1_usize..300, step in 1_usize..50,
+    ) {
+        let dialect = match which {
+            0 => odd(",,", Some(b'"'), Some(b'"'), None),
+            1 => odd(",", Some(b'"'), Some(b'a'), None),
+            2 => odd(",", Some(b'"'), Some(b'"'), Some("aa")),
+            3 => odd("a", None, Some(b','), None),
+            _ => odd(",\"", Some(b'"'), None, Some("a")),
+        };
+        let whole = read_with(&text, &dialect, cap, 1 << 20, usize::MAX);
+        let cut = read_with(&text, &dialect, cap, slab, step);
+        prop_assert_eq!(cut, whole);
+    }
+
+    #[test]
+    fn what_is_written_in_an_odd_dialect_is_read_back(
+        table in proptest::collection::vec(proptest::collection::vec("[a|,:\"'\\\\\n é]{0,6}", 3), 0..20),
+        delimiter in proptest::sample::select(vec!["||", "::", ", ", "|", "¦", "|~|"]),
+        quote in proptest::sample::select(vec!['"', '\'']), own_escape in any::<bool>(), slab in 1_usize..300,
+    ) {
+        let escape = if own_escape { '\\' } else { quote };
+        let dialect = odd(delimiter, Some(quote as u8), Some(escape as u8), None);
+        let mut text = String::new();
+        for row in &table {
+            let cells: Vec<String> = row.iter().map(|cell| {
+                let mut inside = cell.clone();
+                if own_escape {
+                    inside = inside.replace('\\', "\\\\");
+                }
+                format!("{quote}{}{quote}", inside.replace(quote, &format!("{escape}{quote}")))
+            }).collect();
+            text += &cells.join(delimiter);
+            text.push('\n');
+        }
+        let outcome = read_with(text.as_bytes(), &dialect, 1 << 20, slab, 17);
+        prop_assert_eq!(&outcome.rejects, &vec![]);
+        prop_assert_eq!(&outcome.repairs, &vec![]);
+        prop_assert_eq!(outcome.rows, table);
     }
 
     #[test]

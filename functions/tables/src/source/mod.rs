@@ -1,18 +1,22 @@
 //! The bytes of a file as text in UTF-8: decompressed, decoded, streamed.
 //!
 //! What the file is shows in its first bytes: a compression by its magic bytes, an encoding by its byte order mark or by
-//! what its bytes can be ([`encoding`]). Neither its name nor its declared type is believed. What is no text is refused by
+//! what its bytes can be (`encoding`). Neither its name nor its declared type is believed. What is no text is refused by
 //! its name ([`binary`]).
 
 pub mod binary;
 mod encoding;
+mod kept;
 
 use std::io::{self, Read};
 
 use serde::Serialize;
 use shared::{Failure, Input, decompress::Compression, decompress::Decompressed};
 
-pub use self::encoding::{Decoded, TextEncoding, Undecodable};
+pub use self::{
+    encoding::{Decoded, TextEncoding, Undecodable},
+    kept::keep,
+};
 use crate::dialect::Sample;
 
 /// How much of the text's beginning is looked at, in bytes; more if no record ends within it.

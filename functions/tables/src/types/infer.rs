@@ -13,7 +13,7 @@
 //! | `bool` | `true`, `True`, `TRUE` and their opposites | one spelling |
 //! | `date` | `YYYY-MM-DD`, or a day with other separators or in another order ([`Parts`]) | one form, and an order that some cell settles: `13/01/2024` is a day first, `01/02/2024` alone is text |
 //! | `time` | `HH:MM`, `HH:MM:SS` ([`read_clock`]) | one spelling; fractions as below |
-//! | `timestamp` | a date and a time of day ([`read_timestamp`]), to the microsecond | one spelling (form of the date, separator, seconds, one zone); fractions of one length, or without extra zeros |
+//! | `timestamp` | a date and a time of day (`time::read_timestamp`), to the microsecond | one spelling (form of the date, separator, seconds, one zone); fractions of one length, or without extra zeros |
 //! | `uuid` | RFC 9562, in lower case | |
 //! | `string` | anything | |
 //!

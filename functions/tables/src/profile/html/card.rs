@@ -122,7 +122,7 @@ fn facts(page: &mut String, column: &Column) {
         Some(format!(
             "{}{}",
             if quantiles.exact { "" } else { "≈ " },
-            show(&quantile.value)
+            show(column, &quantile.value)
         ))
     };
     // All that can be said of one value is what it is.
@@ -131,10 +131,10 @@ fn facts(page: &mut String, column: &Column) {
         .as_ref()
         .filter(|_| column.min == column.max && column.distinct_exact);
     if let Some(value) = constant {
-        facts.push(("Value".into(), show(value)));
+        facts.push(("Value".into(), show(column, value)));
         return list(page, facts);
     }
-    facts.extend(column.min.as_ref().map(|min| ("Least".into(), show(min))));
+    facts.extend(column.min.as_ref().map(|min| ("Least".into(), show(column, min))));
     for (share, name) in [
         (0.05, "5 %"),
         (0.25, "Lower quartile"),
@@ -144,7 +144,12 @@ fn facts(page: &mut String, column: &Column) {
     ] {
         facts.extend(quantile(share).map(|value| (name.into(), value)));
     }
-    facts.extend(column.max.as_ref().map(|max| ("Greatest".into(), show(max))));
+    facts.extend(
+        column
+            .max
+            .as_ref()
+            .map(|max| ("Greatest".into(), show(column, max))),
+    );
     facts.extend(column.mean.map(|mean| ("Mean".into(), Float(mean).to_string())));
     facts.extend(
         column
@@ -234,7 +239,7 @@ fn top_values(page: &mut String, column: &Column, top: &TopValues) {
             page,
             "<tr style=\"--w:{}%\"><th scope=\"row\"><bdi>{}</bdi></th><td{upper}>{about}{}</td><td>{}</td></tr>",
             chart::width(value.count, most),
-            show(&value.value),
+            show(column, &value.value),
             Count(value.count),
             percent(value.count, column.count),
         );

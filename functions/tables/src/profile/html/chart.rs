@@ -3,7 +3,7 @@
 use std::fmt::Write;
 
 use super::{
-    super::report::{Column, Histogram, Quantiles},
+    super::report::{Column, Histogram, Quantiles, Scale, Shown},
     escape::{Count, Escaped},
     show,
 };
@@ -35,8 +35,8 @@ pub(super) fn histogram(page: &mut String, column: &Column, histogram: &Histogra
         "<figure class=\"chart\"><svg viewBox=\"0 0 {WIDTH} {HEIGHT}\" preserveAspectRatio=\"none\" role=\"img\" \
          aria-label=\"Histogram of {} bins from {} to {}; the fullest holds {about}{} values\">",
         histogram.bins.len(),
-        plain(&first.from),
-        plain(&last.to),
+        plain(column, &first.from),
+        plain(column, &last.to),
         Count(most),
     );
     let gap = (width * 0.12).min(2.0);
@@ -53,8 +53,8 @@ pub(super) fn histogram(page: &mut String, column: &Column, histogram: &Histogra
         let _ = write!(
             page,
             "<g><title>{} {end} {}: {about}{}</title><rect class=\"hover\" x=\"{left:.1}\" y=\"0\" width=\"{width:.1}\" height=\"{BASE}\"/>",
-            plain(&bin.from),
-            plain(&bin.to),
+            plain(column, &bin.from),
+            plain(column, &bin.to),
             Count(bin.count),
         );
         if height > 0.0 {
@@ -71,24 +71,37 @@ pub(super) fn histogram(page: &mut String, column: &Column, histogram: &Histogra
     }
     let _ = write!(page, "<path class=\"axis\" d=\"M0 {BASE}H{WIDTH}\"/>");
     if let Some(quantiles) = &column.quantiles {
-        quartiles(page, quantiles, histogram.span);
+        quartiles(page, quantiles, histogram.scale, histogram.span);
     }
     let _ = write!(
         page,
-        "</svg><figcaption><span>{}</span><span>{}</span></figcaption></figure>",
-        column.min.as_ref().map(show).unwrap_or_default(),
-        column.max.as_ref().map(show).unwrap_or_default(),
+        "</svg><figcaption><span>{}</span>{}<span>{}</span></figcaption></figure>",
+        column
+            .min
+            .as_ref()
+            .map(|min| show(column, min))
+            .unwrap_or_default(),
+        if histogram.scale == Scale::Log {
+            "<span>logarithmic</span>"
+        } else {
+            ""
+        },
+        column
+            .max
+            .as_ref()
+            .map(|max| show(column, max))
+            .unwrap_or_default(),
     );
 }
 
 /// 5 % to 95 % as a line, the middle half as a box, the median as a mark.
-fn quartiles(page: &mut String, quantiles: &Quantiles, (low, high): (f64, f64)) {
+fn quartiles(page: &mut String, quantiles: &Quantiles, scale: Scale, (low, high): (f64, f64)) {
     let place = |share: f64| {
         let quantile = quantiles
             .values
             .iter()
             .find(|quantile| (quantile.share - share).abs() < 1e-9)?;
-        let place = (quantile.position - low) / (high - low) * WIDTH;
+        let place = (scale.of(quantile.position) - low) / (high - low) * WIDTH;
         place.is_finite().then(|| place.clamp(0.0, WIDTH))
     };
     let middle = BASE + 12.0;
@@ -107,11 +120,10 @@ fn quartiles(page: &mut String, quantiles: &Quantiles, (low, high): (f64, f64)) 
     }
 }
 
-fn plain(value: &super::super::report::Shown) -> String {
-    use super::super::report::Shown;
+fn plain(column: &Column, value: &Shown) -> String {
     match value {
         Shown::Text(text) => Escaped(text).to_string(),
-        other => show(other),
+        other => show(column, other),
     }
 }
 

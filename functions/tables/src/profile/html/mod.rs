@@ -56,7 +56,7 @@ pub(crate) fn page(table: &Table) -> String {
         let _ = writeln!(
             page,
             "<p class=\"quiet\">The other {} columns are in the table above, and in profile.json with all that is here said of these.</p>",
-            thousands(&(entries.len() - CARDS).to_string())
+            commas((entries.len() - CARDS) as u64)
         );
     }
     page.push_str("</section>\n</main>\n");
@@ -66,26 +66,26 @@ pub(crate) fn page(table: &Table) -> String {
 }
 
 fn entries(table: &Table) -> Vec<Entry<'_>> {
-    fn add<'a>(entries: &mut Vec<Entry<'a>>, path: String, column: &'a Column) {
+    fn add<'a>(entries: &mut Vec<Entry<'a>>, path: &str, column: &'a Column) {
         if entries.len() >= LINES {
             return;
         }
         let (items, fields) = (&column.items, &column.fields);
         entries.push(Entry {
-            path: path.clone(),
+            path: path.to_owned(),
             column,
             alerts: Vec::new(),
         });
         if let Some(items) = items {
-            add(entries, format!("{path}[]"), items);
+            add(entries, &format!("{path}[]"), items);
         }
         for field in fields {
-            add(entries, format!("{path}.{}", field.name), field);
+            add(entries, &format!("{path}.{}", field.name), field);
         }
     }
     let mut entries = Vec::new();
     for column in &table.columns {
-        add(&mut entries, column.name.clone(), column);
+        add(&mut entries, &column.name, column);
     }
     let mut by_path: std::collections::HashMap<&str, Vec<&super::report::Alert>> =
         std::collections::HashMap::new();
@@ -118,25 +118,27 @@ const fn named(kind: AlertKind) -> (&'static str, &'static str) {
     }
 }
 
-/// An integer of the table: those of four digits are often years, and stay as they are.
-fn grouped(value: u64) -> String {
-    let digits = value.to_string();
-    if value < 10_000 {
-        digits
-    } else {
-        thousands(&digits)
-    }
+/// A count with its thousands apart.
+pub(crate) fn commas(count: u64) -> String {
+    thousands(&count.to_string())
+}
+
+/// Whether a column may hold years: those stand without commas.
+fn is_like_years(column: &Column) -> bool {
+    let is_like = |value: &Option<Shown>| matches!(value, Some(Shown::Int(1000..3000)));
+    is_like(&column.min) && is_like(&column.max)
 }
 
 /// A value as markup.
-fn show(value: &Shown) -> String {
+fn show(column: &Column, value: &Shown) -> String {
     match value {
         Shown::Bool(value) => value.to_string(),
+        Shown::Int(value) if is_like_years(column) => value.to_string(),
         Shown::Int(value) => {
             let sign = if *value < 0 { "−" } else { "" };
-            format!("{sign}{}", grouped(value.unsigned_abs()))
+            format!("{sign}{}", thousands(&value.unsigned_abs().to_string()))
         }
-        Shown::UInt(value) => grouped(*value),
+        Shown::UInt(value) => thousands(&value.to_string()),
         Shown::Float(value) => Float(*value).to_string(),
         Shown::Text(value) => TextValue(value).to_string(),
     }

@@ -197,8 +197,8 @@ pub(super) fn columns(page: &mut String, entries: &[Entry<'_>]) {
     page.push_str(
         "<section aria-labelledby=\"columns\">\n<h2 id=\"columns\">Columns</h2>\n\
          <div class=\"scroll\" role=\"region\" aria-labelledby=\"columns\" tabindex=\"0\">\n<table class=\"columns\">\n\
-         <thead><tr><th scope=\"col\" class=\"n\">#</th><th scope=\"col\">Name</th><th scope=\"col\">Type</th>\
-         <th scope=\"col\">Nulls</th><th scope=\"col\" class=\"n\">Distinct</th><th scope=\"col\">Range</th></tr></thead>\n<tbody>\n",
+         <thead><tr><th scope=\"col\" class=\"n number\">#</th><th scope=\"col\">Name</th><th scope=\"col\" class=\"type\">Type</th>\
+         <th scope=\"col\">Nulls</th><th scope=\"col\" class=\"n\">Distinct</th><th scope=\"col\" class=\"range\">Range</th></tr></thead>\n<tbody>\n",
     );
     for (number, entry) in entries.iter().enumerate() {
         let column = entry.column;
@@ -219,7 +219,7 @@ pub(super) fn columns(page: &mut String, entries: &[Entry<'_>]) {
         };
         let _ = write!(
             page,
-            "<tr{id}><td class=\"n quiet\">{}</td><th scope=\"row\">{link}{}</th><td><code>{}</code></td><td class=\"null\">",
+            "<tr{id}><td class=\"n quiet number\">{}</td><th scope=\"row\">{link}{}</th><td class=\"type\"><code>{}</code></td><td class=\"null\">",
             number + 1,
             dots(entry),
             Escaped(&column.r#type),
@@ -243,13 +243,13 @@ pub(super) fn columns(page: &mut String, entries: &[Entry<'_>]) {
         page.push_str("</td><td class=\"range\">");
         if let (Some(min), Some(max)) = (&column.min, &column.max) {
             if min == max {
-                let _ = write!(page, "<bdi>{}</bdi>", show(min));
+                let _ = write!(page, "<bdi>{}</bdi>", show(column, min));
             } else {
                 let _ = write!(
                     page,
                     "<bdi>{}</bdi> <span class=\"quiet\">to</span> <bdi>{}</bdi>",
-                    show(min),
-                    show(max)
+                    show(column, min),
+                    show(column, max)
                 );
             }
         }

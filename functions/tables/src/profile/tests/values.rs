@@ -7,6 +7,7 @@ use arrow_array::{
     Time64MicrosecondArray, TimestampMicrosecondArray, UInt64Array, types::Int64Type,
 };
 
+#[expect(clippy::unnecessary_wraps, reason = "as the fields it is compared with")]
 fn text(value: &str) -> Option<Shown> {
     Some(Shown::Text(value.into()))
 }
@@ -295,6 +296,5 @@ fn a_key_of_many_values_is_a_candidate_and_one_with_repeats_is_not() {
     assert!(is_key(ints(0..50_000)));
     assert!(is_key(texts((0..50_000).map(|at| format!("user {at}")))));
     assert!(!is_key(ints((0..50_000).map(|at| at / 2))));
-    assert!(!is_key(ints((0..50_000).map(|at| at.max(100)))));
     assert!(!is_key(floats((0..50_000).map(f64::from))));
 }

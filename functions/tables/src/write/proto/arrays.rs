@@ -1,4 +1,4 @@
-//! Arrow arrays as what [`super::encode`] writes from.
+//! Arrow arrays as what `super::encode` writes from.
 
 use arrow_array::{
     Array, StructArray,
