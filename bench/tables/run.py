@@ -28,7 +28,7 @@ RESULTS = HERE.parent / "results" / "tables.json"
 README = HERE.parent / "README.md"
 FROM, TO = "<!-- bench-tables writes from here -->", "<!-- to here -->"
 
-# What the issue asks for.
+# The goals: shares of the best peer's, a speed-up on two threads, a cap, and a multiple.
 CPU_GOAL, MEMORY_GOAL, SPEEDUP_GOAL, MEMORY_CAP_MB, PROTOBUF_GOAL = 0.5, 0.25, 1.8, 256, 20
 PEERS = ["duckdb", "polars", "polars-streaming", "pyarrow", "pandas"]
 
