@@ -108,6 +108,13 @@ pub trait Outputs {
     /// # Errors
     /// [`Failure::internal`] for a name that breaks these rules; what the store behind it says.
     fn create(&mut self, name: &str, content_type: &str) -> Result<Box<dyn OutputWriter>, Failure>;
+
+    /// Whether anybody wants the output of this name. One that nobody wants is not to be created; a core saves the
+    /// work it would cost.
+    fn wants(&self, name: &str) -> bool {
+        let _ = name;
+        true
+    }
 }
 
 /// The bytes of one output. Errors of [`Write`] carry a [`Failure`]; [`Failure::from_write`] recovers it.

@@ -1,7 +1,7 @@
 //! Runs the core on a local file:
-//! `cargo run --release -p tables --example convert -- [--threads N] FILE OUT_DIR`.
+//! `cargo run --release -p tables --example convert -- [--threads N] [--only NAME,…] FILE OUT_DIR`.
 //!
-//! Writes the outputs into `OUT_DIR` and the report, as JSON, to standard output. On a terminal a bar shows how far it is.
+//! Writes the outputs (with `--only`, those named alone) into `OUT_DIR` and the report, as JSON, to standard output. On a terminal a bar shows how far it is.
 //! The exit code is 0 when done, 2 when the file is rejected, 1 when the fault is ours.
 
 use std::{
@@ -20,12 +20,22 @@ use shared::{
 };
 use tables::Tables;
 
-const USAGE: &str = "usage: convert [--threads N] FILE OUT_DIR";
+const USAGE: &str = "usage: convert [--threads N] [--only NAME,...] FILE OUT_DIR";
+const OUTPUTS: [&str; 6] = [
+    "table.parquet",
+    "table.proto",
+    "table.pb",
+    "profile.json",
+    "profile.html",
+    "rejects.jsonl",
+];
 /// More threads are of use only where memory is planned for them.
 const MOST_THREADS: usize = 2;
 
 struct Arguments {
     threads: usize,
+    /// The outputs that are made; none named: all.
+    only: Vec<String>,
     file: PathBuf,
     out_dir: PathBuf,
 }
@@ -34,6 +44,7 @@ impl Arguments {
     fn read(arguments: impl Iterator<Item = OsString>) -> anyhow::Result<Self> {
         let mut threads =
             std::thread::available_parallelism().map_or(1, |cores| cores.get().min(MOST_THREADS));
+        let mut only = Vec::new();
         let mut paths = Vec::new();
         let mut arguments = arguments.peekable();
         while let Some(argument) = arguments.next() {
@@ -44,13 +55,20 @@ impl Arguments {
                 threads = number
                     .filter(|number| (1..=64).contains(number))
                     .context("--threads takes a number from 1 to 64")?;
+            } else if argument == "--only" {
+                let names = arguments.next().context("--only takes names of outputs")?;
+                only.extend(names.to_string_lossy().split(',').map(str::to_owned));
             } else {
                 paths.push(PathBuf::from(argument));
             }
         }
         let [file, out_dir] = <[PathBuf; 2]>::try_from(paths).map_err(|_| anyhow::anyhow!(USAGE))?;
+        if let Some(name) = only.iter().find(|name| !OUTPUTS.contains(&name.as_str())) {
+            anyhow::bail!("there is no output {name}: there are {}", OUTPUTS.join(", "));
+        }
         Ok(Self {
             threads,
+            only,
             file,
             out_dir,
         })
@@ -83,6 +101,7 @@ fn main() -> ExitCode {
 fn convert(arguments: &Arguments) -> anyhow::Result<Result<(), Failure>> {
     let Arguments {
         threads,
+        only,
         file,
         out_dir,
     } = arguments;
@@ -108,6 +127,7 @@ fn convert(arguments: &Arguments) -> anyhow::Result<Result<(), Failure>> {
     };
     let mut outputs = Folder {
         folder: out_dir.clone(),
+        only: only.clone(),
         begun: Vec::new(),
     };
     let result = Tables.process(
@@ -227,6 +247,7 @@ impl Source for LocalFile {
 /// Outputs under a temporary name until all are there.
 struct Folder {
     folder: PathBuf,
+    only: Vec<String>,
     begun: Vec<String>,
 }
 
@@ -270,6 +291,10 @@ impl Outputs for Folder {
             self.begun.push(name.to_owned());
         }
         Ok(Box::new(LocalOutput(BufWriter::with_capacity(1 << 20, file))))
+    }
+
+    fn wants(&self, name: &str) -> bool {
+        self.only.is_empty() || self.only.iter().any(|wanted| wanted == name)
     }
 }
 

@@ -18,12 +18,15 @@ use crate::{
     read::{Block, Counts, Delimited, Slab, Slabs},
     rejects::{Rejected, Rejects},
     types::{Inference, token::Tokens},
-    write::{Begun, Part, RowGroupWriter, proto::Message},
+    write::{Begun, Part, RowGroupWriter, Wants, proto::Message},
 };
 
 /// The most text of a slab, in bytes.
-const MOST_SLAB_BYTES: usize = 16 << 20;
+const MOST_SLAB_BYTES: usize = 14 << 20;
 const LEAST_SLAB_BYTES: usize = 256 << 10;
+/// What is looked at before types are chosen, in bytes: enough to be right of nearly every file, and little beside one
+/// that is not small.
+const MOST_OBSERVED_BYTES: usize = 4 << 20;
 /// A slab in a worker takes up to so many times its size: it, its columns, what is written of it.
 const SLAB_TIMES: u64 = 5;
 /// A slab of more rejects than this is split again when they are written, rather than keep them all.
@@ -54,13 +57,14 @@ pub(crate) fn run(
     let threads = input.limits.threads.max(1);
     let jobs = threads as u64 + u64::from(threads > 1);
     let slab_bytes = usize::try_from(input.limits.memory_bytes / (jobs * SLAB_TIMES)).unwrap_or(usize::MAX);
-    run_as(
-        file,
-        input,
-        outputs,
-        slab_bytes.clamp(LEAST_SLAB_BYTES, MOST_SLAB_BYTES),
-        threads,
-    )
+    // Only row groups gain by being large.
+    let most = if Wants::of(outputs).parquet {
+        MOST_SLAB_BYTES
+    } else {
+        MOST_OBSERVED_BYTES
+    };
+    let slab_bytes = slab_bytes.clamp(LEAST_SLAB_BYTES, most);
+    run_as(file, input, outputs, slab_bytes, threads)
 }
 
 /// Reads and writes the table in slabs of about so many bytes, on so many threads.
@@ -84,7 +88,7 @@ fn run_as(
     let mut slabs = file.slabs(input)?.of_bytes(slab_bytes);
     let first = slabs.next_slab()?;
     let observed = match &first {
-        Some(slab) => table.observe(slab)?.columns,
+        Some(slab) => table.observe(slab, MOST_OBSERVED_BYTES)?.columns,
         None => vec![(Inference::default(), true); dialect.columns()],
     };
     let plans: Vec<Plan> = observed
@@ -163,6 +167,7 @@ impl Table<'_> {
             .map(|(plan, name)| plan.kind.field(name));
         let schema = Schema::new(fields.collect::<Vec<_>>());
         let message = Message::of(&schema)?;
+        let wants = Wants::of(outputs);
         let mut begun = Some(Begun::new(&schema, self.profile(&schema, plans), outputs)?);
         let mut counts = Counts::default();
         let mut rejects = Rejects::default();
@@ -186,7 +191,7 @@ impl Table<'_> {
                     worker,
                     slab,
                     plans,
-                    (&schema, &message),
+                    (&schema, &message, wants),
                     contradicted.load(Ordering::Relaxed),
                 )?;
                 if done.written.is_none() {
@@ -263,10 +268,11 @@ impl Table<'_> {
     }
 
     /// Looks at a slab without writing it.
-    fn observe(&self, slab: &Slab) -> Result<Observed, Failure> {
+    /// Looks at about so many bytes of a slab.
+    fn observe(&self, slab: &Slab, bytes: usize) -> Result<Observed, Failure> {
         let mut columns = Columns::new(&vec![Plan::UNKNOWN; self.dialect.columns()]);
         let mut rejected = Vec::new();
-        let counts = slab.for_each_block(self.dialect, |block| {
+        let counts = slab.for_each_block_until(bytes, self.dialect, |block| {
             keep(block, self.dialect.columns(), slab.record_bytes(), &mut rejected);
             // Anything is text.
             let _ = columns.take(block);
@@ -284,7 +290,7 @@ impl Table<'_> {
         worker: &mut RowGroupWriter,
         slab: Slab,
         plans: &[Plan],
-        (schema, message): (&Schema, &Message),
+        (schema, message, wants): (&Schema, &Message, Wants),
         contradicted: bool,
     ) -> Result<Done, Failure> {
         let mut columns = Columns::new(plans);
@@ -303,7 +309,7 @@ impl Table<'_> {
                 columns,
                 counts,
                 rejected,
-            } = self.observe(&slab)?;
+            } = self.observe(&slab, usize::MAX)?;
             let inferences = columns.into_iter().map(|(inference, _)| inference).collect();
             return Ok(Done {
                 slab,
@@ -317,9 +323,10 @@ impl Table<'_> {
         let parsed = columns.build(&self.names)?;
         let written = Some(Part::of(
             &parsed.batch,
-            worker.encode(&parsed.batch)?,
+            || worker.encode(&parsed.batch),
             schema,
             message,
+            wants,
         )?);
         let (inferences, tokens) = (parsed.inferences, parsed.tokens);
         Ok(Done {

@@ -17,7 +17,7 @@ use crate::{
     profile::Profile,
     rejects::{RAW_BYTES, Rejected, Rejects},
     source::Text,
-    write::{Begun, Part, nested, proto::Message},
+    write::{Begun, Part, Wants, nested, proto::Message},
 };
 
 /// A table that was read and written.
@@ -128,6 +128,7 @@ impl<'a> Run<'a> {
         shape.check()?;
         let schema = Arc::new(shape.schema());
         let message = Message::of(&schema)?;
+        let wants = Wants::of(outputs);
         let mut begun = Some(Begun::new(&schema, Profile::new(&schema), outputs)?);
         let mut rejects = Rejects::default();
         let (mut records, mut rows, mut blank_lines) = (0, 0, 0);
@@ -143,7 +144,7 @@ impl<'a> Run<'a> {
                     .map_or_else(|| slabs.next_slab(), |slab| Ok(Some(slab)))
             },
             || Ok(()),
-            |(), slab| self.work(slab, shape, &schema, &message),
+            |(), slab| self.work(slab, shape, (&schema, &message, wants)),
             |done| {
                 let (Some(open), Some(part)) = (&mut begun, done.written) else {
                     contradicted.store(true, Ordering::Relaxed);
@@ -185,8 +186,7 @@ impl<'a> Run<'a> {
         &self,
         slab: Slab,
         shape: &Shape,
-        schema: &Arc<Schema>,
-        message: &Message,
+        (schema, message, wants): (&Arc<Schema>, &Message, Wants),
     ) -> Result<Done, Failure> {
         let Parsed {
             batch,
@@ -209,9 +209,10 @@ impl<'a> Run<'a> {
         };
         let written = Some(Part::of(
             &batch,
-            nested::encode(&batch, schema)?,
+            || nested::encode(&batch, schema),
             schema,
             message,
+            wants,
         )?);
         Ok(Done {
             slab,

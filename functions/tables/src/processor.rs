@@ -160,18 +160,22 @@ fn not_json(error: serde_json::Error) -> Failure {
 }
 
 fn write_profile(profile: &Profile, outputs: &mut dyn Outputs) -> Result<(), Failure> {
-    let json = profile
-        .to_json()
-        .map_err(|error| Failure::internal("profile", error.to_string()))?;
-    let mut output = outputs.create("profile.json", "application/json")?;
-    output
-        .write_all(&json)
-        .map_err(|error| Failure::from_write(&error))?;
-    output.finish()?;
-    let mut output = outputs.create("profile.html", "text/html; charset=utf-8")?;
-    let page = profile.to_html();
-    output
-        .write_all(page.as_bytes())
-        .map_err(|error| Failure::from_write(&error))?;
-    output.finish()
+    let mut put = |name: &str, content_type: &str, bytes: &dyn Fn() -> Result<Vec<u8>, Failure>| {
+        if !outputs.wants(name) {
+            return Ok(());
+        }
+        let mut output = outputs.create(name, content_type)?;
+        output
+            .write_all(&bytes()?)
+            .map_err(|error| Failure::from_write(&error))?;
+        output.finish()
+    };
+    put("profile.json", "application/json", &|| {
+        profile
+            .to_json()
+            .map_err(|error| Failure::internal("profile", error.to_string()))
+    })?;
+    put("profile.html", "text/html; charset=utf-8", &|| {
+        Ok(profile.to_html().into_bytes())
+    })
 }

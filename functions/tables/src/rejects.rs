@@ -100,7 +100,7 @@ impl Rejects {
         for rejected in rejected {
             self.line(&rejected)?;
         }
-        if self.lines.is_empty() {
+        if self.lines.is_empty() || !outputs.wants("rejects.jsonl") {
             return Ok(());
         }
         let output = match &mut self.output {

@@ -417,9 +417,7 @@ pub(super) fn as_float(whole: Whole, text: &[u8]) -> Option<f64> {
     match whole {
         #[expect(clippy::cast_precision_loss, reason = "smaller than what an f64 holds")]
         Whole::Int(value) if value.unsigned_abs() <= SAFE_INTEGER => Some(value as f64),
-        Whole::Int(_) | Whole::No => Number::read(text)
-            .filter(Number::fits_f64)
-            .map(|number| number.to_f64()),
+        Whole::Int(_) | Whole::No => Number::read(text)?.as_f64(),
         Whole::Big(_) | Whole::Huge => None,
     }
 }

@@ -25,6 +25,16 @@ impl Slab {
     pub fn for_each_block<E>(
         &self,
         dialect: &Dialect,
+        take: impl FnMut(&Block<'_>) -> Result<(), E>,
+    ) -> Result<Counts, E> {
+        self.for_each_block_until(usize::MAX, dialect, take)
+    }
+
+    /// As [`Slab::for_each_block`], but ends at the first block that ends at `bytes` of the slab or later.
+    pub(crate) fn for_each_block_until<E>(
+        &self,
+        bytes: usize,
+        dialect: &Dialect,
         mut take: impl FnMut(&Block<'_>) -> Result<(), E>,
     ) -> Result<Counts, E> {
         let columns = dialect.columns();
@@ -36,7 +46,7 @@ impl Slab {
             if !splitter.is_empty() {
                 take(&splitter.block())?;
             }
-            if !more {
+            if !more || splitter.position() >= bytes {
                 return Ok(splitter.counts);
             }
         }

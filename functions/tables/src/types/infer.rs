@@ -123,7 +123,7 @@ impl Inference {
                 if self.candidates & NUMBER != 0
                     && let Some(number) = Number::read(cell)
                 {
-                    return self.number(&number);
+                    return self.number(&number, None);
                 }
                 if self.candidates & (DATE | TIME | TIMESTAMP) != 0 {
                     return self.moment(cell);
@@ -141,7 +141,8 @@ impl Inference {
         }
     }
 
-    fn number(&mut self, number: &Number<'_>) -> u16 {
+    /// What a number may be; `fits` where it is known whether an `f64` holds it.
+    fn number(&mut self, number: &Number<'_>, fits: Option<bool>) -> u16 {
         let mut class = 0;
         if let Some((length, ends_in_zero)) = number.scale() {
             self.decimals.add(length, ends_in_zero);
@@ -154,7 +155,7 @@ impl Inference {
             self.wide |= number.digits() > usize::from(NARROW_DIGITS);
             class |= DECIMAL;
         }
-        if self.candidates & FLOAT != 0 && number.fits_f64() {
+        if self.candidates & FLOAT != 0 && fits.unwrap_or_else(|| number.fits_f64()) {
             class |= FLOAT;
         }
         class
@@ -244,9 +245,10 @@ impl Inference {
     #[inline]
     pub fn float(&mut self, cell: &[u8]) -> Option<f64> {
         let number = Number::read(cell)?;
-        let class = self.number(&number);
+        let value = number.as_f64();
+        let class = self.number(&number, Some(value.is_some()));
         self.narrow(class);
-        (class & FLOAT != 0).then(|| number.to_f64())
+        value.filter(|_| class & FLOAT != 0)
     }
 
     /// As [`Inference::int`], a truth value.

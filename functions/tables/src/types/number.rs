@@ -8,6 +8,8 @@
 const MAX_DIGITS: usize = 40;
 /// Every decimal of so many significant digits survives the way through an `f64` (`f64::DIGITS`).
 const SAFE_DIGITS: usize = f64::DIGITS as usize;
+/// Every integer of so many digits is a `u64`.
+const EXACT_DIGITS: usize = 19;
 /// Powers of ten that an `f64` holds exactly.
 const EXACT_POWERS: [f64; 23] = [
     1e0, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15, 1e16, 1e17, 1e18,
@@ -155,21 +157,30 @@ impl<'a> Number<'a> {
     /// likelier a name than a measure: none fits.
     #[must_use]
     pub fn fits_f64(&self) -> bool {
-        if self.significant == 0 {
-            return true;
-        }
+        self.as_f64().is_some()
+    }
+
+    /// The nearest `f64`, if it fits ([`Number::fits_f64`]).
+    #[must_use]
+    pub fn as_f64(&self) -> Option<f64> {
         let decimals = i32::try_from(self.decimals).unwrap_or(i32::MAX);
         let last_place = self.exponent.saturating_sub(decimals);
-        if self.significant <= SAFE_DIGITS && (-290..290).contains(&last_place) {
-            return true;
+        if self.significant == 0 || (self.significant <= SAFE_DIGITS && (-290..290).contains(&last_place)) {
+            return Some(self.to_f64());
         }
         let is_integer = self.decimals == 0 && !self.has_exponent;
         if self.significant > MAX_DIGITS || (is_integer && self.as_i64().is_none()) {
-            return false;
+            return None;
         }
         let value = self.slow_f64();
         if !value.is_finite() || value == 0.0 {
-            return false;
+            return None;
+        }
+        // What programs print is the shortest: compared without allocating.
+        if self.significant <= EXACT_DIGITS
+            && shortest(value) == without_trailing_zeros(self.mantissa, last_place)
+        {
+            return Some(value);
         }
         let significant = i32::try_from(self.significant).unwrap_or(i32::MAX);
         let power = last_place.saturating_add(significant - 1);
@@ -177,8 +188,9 @@ impl<'a> Number<'a> {
             let (digits, printed_power) = printed.split_once('e').unwrap_or((printed, "0"));
             digits_of(digits.as_bytes()) == digits_of(self.text) && printed_power.parse() == Ok(power)
         };
-        gives_back(&format!("{:e}", value.abs()))
-            || gives_back(&format!("{:.*e}", self.significant - 1, value.abs()))
+        (gives_back(&format!("{:e}", value.abs()))
+            || gives_back(&format!("{:.*e}", self.significant - 1, value.abs())))
+        .then_some(value)
     }
 
     /// The nearest `f64`: exact in the sense of [`Number::fits_f64`] when that holds.
@@ -216,6 +228,35 @@ impl<'a> Number<'a> {
             .and_then(|text| text.parse().ok())
             .unwrap_or(f64::NAN)
     }
+}
+
+/// The digits of the shortest decimal that reads back as `value` (finite, not 0), without its sign, as an integer that
+/// does not end in 0, and the power of ten of its last digit.
+fn shortest(value: f64) -> (u64, i32) {
+    let mut buffer = zmij::Buffer::new();
+    let printed = buffer.format_finite(value.abs());
+    let (printed, exponent) = printed.split_once('e').unwrap_or((printed, "0"));
+    let mut power: i32 = exponent.parse().unwrap_or_default();
+    let mut digits: u64 = 0;
+    let mut decimals = false;
+    for byte in printed.bytes() {
+        if byte == b'.' {
+            decimals = true;
+        } else {
+            digits = digits.wrapping_mul(10).wrapping_add(u64::from(byte & 15));
+            power -= i32::from(decimals);
+        }
+    }
+    without_trailing_zeros(digits, power)
+}
+
+/// The same number, its digits not ending in 0.
+fn without_trailing_zeros(mut digits: u64, mut power: i32) -> (u64, i32) {
+    while digits != 0 && digits.is_multiple_of(10) {
+        digits /= 10;
+        power = power.saturating_add(1);
+    }
+    (digits, power)
 }
 
 /// The digits before an exponent, from the first to the last that is no zero.

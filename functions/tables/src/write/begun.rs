@@ -9,27 +9,60 @@ use shared::{Failure, OutputWriter, Outputs};
 use super::{RowGroup, TableWriter, proto::Message};
 use crate::profile::{Mismatch, Profile};
 
+const PARQUET: &str = "table.parquet";
+const RECORDS: &str = "table.pb";
+const MESSAGE: &str = "table.proto";
+
+/// Which outputs are made of the rows.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Wants {
+    pub(crate) parquet: bool,
+    records: bool,
+    profile: bool,
+}
+
+impl Wants {
+    /// Those that are wanted.
+    pub(crate) fn of(outputs: &dyn Outputs) -> Self {
+        Self {
+            parquet: outputs.wants(PARQUET),
+            records: outputs.wants(RECORDS),
+            profile: ["profile.json", "profile.html"]
+                .into_iter()
+                .any(|name| outputs.wants(name)),
+        }
+    }
+}
+
 /// What becomes of a slab's rows.
 pub(crate) struct Part {
-    group: RowGroup,
+    rows: u64,
+    group: Option<RowGroup>,
     /// The rows as Protocol Buffers.
     records: Vec<u8>,
-    profile: Profile,
+    profile: Option<Profile>,
 }
 
 impl Part {
-    /// Makes what is left of a batch, once it is a row group.
+    /// Makes of a batch what is wanted; `encode` makes its row group.
     pub(crate) fn of(
         batch: &RecordBatch,
-        group: RowGroup,
+        encode: impl FnOnce() -> Result<RowGroup, Failure>,
         schema: &Schema,
         message: &Message,
+        wants: Wants,
     ) -> Result<Self, Failure> {
-        let mut profile = Profile::new(schema);
-        profile.observe(batch).map_err(mismatch)?;
+        let group = wants.parquet.then(encode).transpose()?;
+        let mut profile = wants.profile.then(|| Profile::new(schema));
+        if let Some(profile) = &mut profile {
+            profile.observe(batch).map_err(mismatch)?;
+        }
         let mut records = Vec::new();
-        message.encode(batch, &mut records)?;
+        if wants.records {
+            message.encode(batch, &mut records)?;
+        }
         Ok(Self {
+            rows: batch.num_rows() as u64,
             group,
             records,
             profile,
@@ -39,30 +72,48 @@ impl Part {
 
 /// Outputs that are being written. Dropped before the end, they leave nothing.
 pub(crate) struct Begun {
-    parquet: TableWriter,
-    records: Box<dyn OutputWriter>,
+    rows: u64,
+    parquet: Option<TableWriter>,
+    records: Option<Box<dyn OutputWriter>>,
     profile: Profile,
+    wants: Wants,
 }
 
 impl Begun {
     /// Begins the outputs of a table; the profile is one without a row.
     pub(crate) fn new(schema: &Schema, profile: Profile, outputs: &mut dyn Outputs) -> Result<Self, Failure> {
-        let parquet = outputs.create("table.parquet", "application/vnd.apache.parquet")?;
-        let records = outputs.create("table.pb", "application/x-protobuf")?;
+        let wants = Wants::of(outputs);
+        let mut parquet = None;
+        if wants.parquet {
+            let output = outputs.create(PARQUET, "application/vnd.apache.parquet")?;
+            parquet = Some(TableWriter::new(output, schema.clone())?);
+        }
+        let mut records = None;
+        if wants.records {
+            records = Some(outputs.create(RECORDS, "application/x-protobuf")?);
+        }
         Ok(Self {
-            parquet: TableWriter::new(parquet, schema.clone())?,
+            rows: 0,
+            parquet,
             records,
             profile,
+            wants,
         })
     }
 
     /// Appends what became of the next slab.
     pub(crate) fn append(&mut self, part: Part) -> Result<(), Failure> {
-        self.parquet.append(part.group)?;
-        self.records
-            .write_all(&part.records)
-            .map_err(|error| Failure::from_write(&error))?;
-        self.profile.merge(&part.profile).map_err(mismatch)
+        self.rows += part.rows;
+        if let (Some(parquet), Some(group)) = (&mut self.parquet, part.group) {
+            parquet.append(group)?;
+        }
+        if let Some(records) = &mut self.records {
+            records
+                .write_all(&part.records)
+                .map_err(|error| Failure::from_write(&error))?;
+        }
+        part.profile
+            .map_or(Ok(()), |profile| self.profile.merge(&profile).map_err(mismatch))
     }
 
     /// Ends the outputs; gives the profile, and how many rows the table has.
@@ -71,18 +122,28 @@ impl Begun {
         message: &Message,
         outputs: &mut dyn Outputs,
     ) -> Result<(Profile, u64), Failure> {
-        self.records.finish()?;
-        let mut proto = outputs.create("table.proto", "text/plain; charset=utf-8")?;
-        proto
-            .write_all(message.text().as_bytes())
-            .map_err(|error| Failure::from_write(&error))?;
-        proto.finish()?;
-        let rows = self.parquet.finish()?;
-        if rows != self.profile.rows() {
-            let message = format!("{rows} rows were written and {} profiled", self.profile.rows());
+        if let Some(records) = self.records {
+            records.finish()?;
+        }
+        if outputs.wants(MESSAGE) {
+            let mut proto = outputs.create(MESSAGE, "text/plain; charset=utf-8")?;
+            proto
+                .write_all(message.text().as_bytes())
+                .map_err(|error| Failure::from_write(&error))?;
+            proto.finish()?;
+        }
+        // Each output counted for itself.
+        let written = self.parquet.map_or(Ok(self.rows), TableWriter::finish)?;
+        let profiled = if self.wants.profile {
+            self.profile.rows()
+        } else {
+            self.rows
+        };
+        if written != self.rows || profiled != self.rows {
+            let message = format!("{} rows, {written} written and {profiled} profiled", self.rows);
             return Err(Failure::internal("row-count", message));
         }
-        Ok((self.profile, rows))
+        Ok((self.profile, self.rows))
     }
 }
 

@@ -33,7 +33,7 @@ use parquet::{
 };
 use shared::{Failure, OutputWriter};
 
-pub(crate) use begun::{Begun, Part};
+pub(crate) use begun::{Begun, Part, Wants};
 
 use crate::types::uuid;
 use chunk::ChunkWriter;
