@@ -4,6 +4,7 @@
 mod authorizer;
 mod cors;
 mod event;
+mod function_url;
 mod response;
 mod routes;
 #[cfg(test)]
@@ -19,7 +20,7 @@ use serde_json::json;
 
 use crate::lambda::{InvokeError, Lambda, Wait};
 use crate::serve::{self, Body, Handler, Peer};
-use crate::template::HttpApi;
+use crate::template::{FUNCTION_URL_PATH, HttpApi};
 use crate::token::{self, ISSUER_PATH, Issuer};
 use authorizer::Verdict;
 use event::RequestFacts;
@@ -73,6 +74,10 @@ impl Gateway {
         let origin = request.headers().get("origin").cloned();
         if let Some(answer) = self.issuer_document(&request) {
             return answer;
+        }
+        if let Some(rest) = request.uri().path().strip_prefix(FUNCTION_URL_PATH) {
+            let rest = rest.to_owned();
+            return function_url::answer(&self.lambda, &rest, request, &request_id).await;
         }
         if let Some(cors) = &self.api.cors
             && cors::is_preflight(&request)

@@ -19,6 +19,10 @@ use crate::stop::Stop;
 const VERSION: &str = "2018-06-01";
 /// A response of a function, buffered or streamed: the Invoke API gives at most 6 MB to its caller.
 pub(super) const MAX_RESPONSE_BYTES: usize = 6 * 1024 * 1024;
+/// A response that is streamed, which no limit of the Invoke API meets.
+/// Reference: <https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html>
+const MAX_STREAMED_BYTES: usize = 200 * 1024 * 1024;
+const RESPONSE_MODE: &str = "lambda-runtime-function-response-mode";
 const ERROR_TYPE: &str = "lambda-runtime-function-error-type";
 
 /// One event on its way to a process.
@@ -155,12 +159,14 @@ impl Port {
 
     async fn response(&self, request_id: &str, request: Request<Body>) -> Response<Body> {
         let request_id = request_id.to_owned();
-        let whole = match serve::read_whole(request.into_body(), MAX_RESPONSE_BYTES).await {
+        let streamed = text(request.headers(), RESPONSE_MODE).as_deref() == Some("streaming");
+        let cap = if streamed { MAX_STREAMED_BYTES } else { MAX_RESPONSE_BYTES };
+        let whole = match serve::read_whole(request.into_body(), cap).await {
             Ok(Some(whole)) => whole,
             Ok(None) => {
-                let size = MAX_RESPONSE_BYTES + 1;
+                let size = cap + 1;
                 let _ = self.signals.send(Signal::ResponseTooLarge { request_id, size });
-                let message = format!("a response may have {MAX_RESPONSE_BYTES} bytes");
+                let message = format!("a response may have {cap} bytes");
                 return error(StatusCode::PAYLOAD_TOO_LARGE, "RequestEntityTooLarge", &message);
             }
             // The process died in the middle of its answer: the end of the process says the rest.

@@ -17,6 +17,12 @@ pub(crate) struct Attributes {
 /// The id of the HTTP API that SAM makes for routes which name none.
 pub(crate) const IMPLICIT_API: &str = "ServerlessHttpApi";
 
+/// What follows the name of a function in the id of the address that SAM makes for it.
+const URL_SUFFIX: &str = "Url";
+const FUNCTION_URL: &str = "AWS::Lambda::Url";
+/// What the paths of function addresses begin with.
+pub(crate) const FUNCTION_URL_PATH: &str = "/lambda-url/";
+
 impl Resolver<'_> {
     /// `Ref`: a pseudo parameter, a parameter or a resource.
     pub(super) fn reference(&self, name: &str, path: &str) -> Result<Option<Value>, TemplateError> {
@@ -64,6 +70,10 @@ impl Resolver<'_> {
         let name = || self.name(logical_id);
         Ok(match (kind, attribute) {
             ("AWS::Serverless::Function" | "AWS::Lambda::Function", "Arn") => function_arn(&name()?),
+            (FUNCTION_URL, "FunctionUrl") => {
+                let function = logical_id.strip_suffix(URL_SUFFIX).unwrap_or(logical_id);
+                function_url(&self.attributes.api_url, &self.name(function)?)
+            }
             ("AWS::S3::Bucket", "Arn") => format!("arn:aws:s3:::{}", name()?),
             ("AWS::S3::Bucket", "DomainName" | "RegionalDomainName" | "DualStackDomainName") => {
                 format!("{}.{}", name()?, endpoint.trim_start_matches("http://"))
@@ -108,6 +118,10 @@ impl Resolver<'_> {
     /// The type of a resource that the stack has.
     fn kind(&self, logical_id: &str, path: &str) -> Result<&str, TemplateError> {
         let Some(resource) = self.resource(logical_id) else {
+            let function = logical_id.strip_suffix(URL_SUFFIX).and_then(|id| self.resource(id));
+            if function.is_some_and(|it| it.pointer("/Properties/FunctionUrlConfig").is_some()) {
+                return Ok(FUNCTION_URL);
+            }
             if logical_id == IMPLICIT_API {
                 return Ok("AWS::Serverless::HttpApi");
             }
@@ -181,6 +195,11 @@ fn unsupported(logical_id: &str, kind: &str, what: &str, path: &str) -> Template
 /// API ids are ten lower-case letters and digits; the logical id is easier to recognise.
 pub(super) fn api_id(logical_id: &str) -> String {
     logical_id.to_ascii_lowercase()
+}
+
+/// The address of a function: on AWS a host of its own, here a path beside the HTTP API.
+pub(crate) fn function_url(api_url: &str, name: &str) -> String {
+    format!("{api_url}{FUNCTION_URL_PATH}{name}/")
 }
 
 /// The ARN of a function of this stack, unqualified.

@@ -9,7 +9,9 @@ use serde_json::{Map, Value};
 use super::attributes::{IMPLICIT_API, api_id, function_arn};
 use super::properties::Properties;
 use super::resolve::scalar_text;
-use super::{Destination, EventInvoke, Function, Ignored, ObjectTrigger, Route, TemplateError, sources};
+use super::{
+    Cors, Destination, EventInvoke, Function, FunctionUrl, Ignored, ObjectTrigger, Route, TemplateError, sources,
+};
 
 /// Lambda's own defaults.
 const MEMORY_MB: u64 = 128;
@@ -65,6 +67,7 @@ pub(super) fn read(
         object_triggers: Vec::new(),
         queue_triggers: Vec::new(),
         stream_triggers: Vec::new(),
+        url: function_url(properties)?,
         name,
     };
     let mut routes = Vec::new();
@@ -81,6 +84,43 @@ pub(super) fn read(
         routes,
         ignored,
     }))
+}
+
+/// `FunctionUrlConfig`.
+/// Reference: <https://docs.aws.amazon.com/serverless-application-model/latest/developerguide/sam-property-function-functionurlconfig.html>
+fn function_url(properties: Properties<'_>) -> Result<Option<FunctionUrl>, TemplateError> {
+    let Some(config) = properties.object("FunctionUrlConfig")? else {
+        return Ok(None);
+    };
+    let path = properties.path_of("FunctionUrlConfig");
+    let config = Properties {
+        resolver: properties.resolver,
+        map: &config,
+        path: &path,
+    };
+    if config.required_text("AuthType")? != "NONE" {
+        return config.fail("AuthType", "only NONE is served here");
+    }
+    let streams = match config.text("InvokeMode")?.as_deref() {
+        None | Some("BUFFERED") => false,
+        Some("RESPONSE_STREAM") => true,
+        Some(_) => return config.fail("InvokeMode", "is neither BUFFERED nor RESPONSE_STREAM"),
+    };
+    let cors = config.object("Cors")?.map(|cors| {
+        let texts = |name: &str| {
+            let values = cors.get(name).and_then(Value::as_array).into_iter().flatten();
+            values.filter_map(Value::as_str).map(str::to_owned).collect()
+        };
+        Cors {
+            allow_origins: texts("AllowOrigins"),
+            allow_methods: texts("AllowMethods"),
+            allow_headers: texts("AllowHeaders"),
+            expose_headers: texts("ExposeHeaders"),
+            allow_credentials: cors.get("AllowCredentials").and_then(Value::as_bool).unwrap_or(false),
+            max_age_seconds: cors.get("MaxAge").and_then(Value::as_u64),
+        }
+    });
+    Ok(Some(FunctionUrl { streams, cors }))
 }
 
 /// Why the local stack cannot run that function; `None` when it can.

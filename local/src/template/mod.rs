@@ -26,10 +26,10 @@ use std::collections::BTreeMap;
 
 use serde_json::{Map, Value};
 
-pub(crate) use attributes::Attributes;
+pub(crate) use attributes::{Attributes, FUNCTION_URL_PATH};
 pub use attributes::{function_arn, queue_arn, stream_arn};
 pub use model::{
-    Bucket, Cors, Destination, EventInvoke, Function, HttpApi, Ignored, JwtAuthorizer, ObjectTrigger, Queue,
+    Bucket, Cors, Destination, EventInvoke, Function, FunctionUrl, HttpApi, Ignored, JwtAuthorizer, ObjectTrigger, Queue,
     QueueTrigger, Redrive, Route, StartingPosition, StreamTrigger, Table, Template, TimeToLive,
 };
 use properties::Properties;

@@ -70,6 +70,17 @@ pub struct Function {
     pub queue_triggers: Vec<QueueTrigger>,
     /// The streams of tables it reads.
     pub stream_triggers: Vec<StreamTrigger>,
+    /// `FunctionUrlConfig`: the address of its own, if it has one.
+    pub url: Option<FunctionUrl>,
+}
+
+/// The address of a function, without an API before it. Anyone may call it (`AuthType: NONE`).
+#[derive(Clone, Debug)]
+pub struct FunctionUrl {
+    /// `InvokeMode: RESPONSE_STREAM`: answers come as they are made, and may be larger than 6 MB.
+    pub streams: bool,
+    /// Answered before the function is asked.
+    pub cors: Option<Cors>,
 }
 
 /// `EventInvokeConfig`.
