@@ -1,7 +1,21 @@
 //! A file's bytes to rows in sRGB, and the facts it states.
 
+mod bitmap;
+mod colour;
+mod gif;
+mod jpeg;
+mod png;
+mod positioned;
+mod qoi;
+mod recognise;
+mod refusal;
+mod tiff;
+mod webp;
+mod whole;
+
+use recognise::Recognised;
 use serde::Serialize;
-use shared::{Failure, Input};
+use shared::{Failure, Input, Place};
 
 use crate::picture::Rows;
 
@@ -13,7 +27,7 @@ pub enum Format {
     Jpeg,
     /// W3C PNG, APNG among it.
     Png,
-    /// GIF89a.
+    /// GIF, version 89a.
     Gif,
     /// RFC 9649.
     Webp,
@@ -43,7 +57,12 @@ pub struct PictureLimits {
 impl Default for PictureLimits {
     /// 100 megapixels, sides of 32,768, 1,000 frames, 512 MiB.
     fn default() -> Self {
-        Self { pixels: 100_000_000, side: 32_768, frames: 1_000, decoded_bytes: 512 << 20 }
+        Self {
+            pixels: 100_000_000,
+            side: 32_768,
+            frames: 1_000,
+            decoded_bytes: 512 << 20,
+        }
     }
 }
 
@@ -80,10 +99,33 @@ pub struct Facts {
     pub bits: u8,
     /// The colour space: the ICC profile's description, or `sRGB`, `gray`, `CMYK`, `YCCK`.
     pub colour_space: String,
+    /// The exponent of a PNG's `gAMA`, where neither a profile nor `sRGB` says more: samples are light to this power
+    /// (0.45455 as good as sRGB). The rows are *not* corrected by it, as libpng does not by itself.
+    pub gamma: Option<f32>,
     /// What the camera wrote.
     pub exif: Exif,
     /// Whether there is a C2PA manifest (a JUMBF box).
     pub c2pa: bool,
+}
+
+impl Facts {
+    /// Of a still of 8 bits in sRGB, without anything beside its pixels.
+    #[must_use]
+    pub fn new(format: Format, width: u32, height: u32) -> Self {
+        Self {
+            format,
+            width,
+            height,
+            orientation: 1,
+            frames: 1,
+            has_alpha: false,
+            bits: 8,
+            colour_space: "sRGB".to_owned(),
+            gamma: None,
+            exif: Exif::default(),
+            c2pa: false,
+        }
+    }
 }
 
 /// What EXIF (or XMP, IPTC) says of a picture and its making.
@@ -118,6 +160,32 @@ pub struct Opened<'a> {
 /// Rejected: no picture, one of a kind not taken (named), or a damaged one; with its place.
 /// Limit: larger than allowed, told from the header.
 pub fn open<'a>(input: &Input<'a>, limits: &PictureLimits, wanted: Wanted) -> Result<Opened<'a>, Failure> {
-    let _ = (input, limits, wanted);
-    Err(Failure::rejected("not-a-picture", "no picture's signature at byte 0"))
+    let _ = wanted;
+    if input.facts.size_bytes > input.limits.input_bytes {
+        let most = input.limits.input_bytes;
+        return Err(Failure::limit(
+            "input-too-large",
+            format!("more than {most} bytes"),
+        ));
+    }
+    let mut head = [0; recognise::HEAD_BYTES];
+    let length = input.read_at(0, &mut head)?;
+    let start = Place::Byte { offset: 0 };
+    match recognise::recognise(head.get(..length).unwrap_or_default()) {
+        Recognised::Taken(format) => match format {
+            Format::Jpeg => jpeg::open(input, limits),
+            Format::Png => png::open(input, limits),
+            Format::Gif => gif::open(input, limits),
+            Format::Webp => webp::open(input, limits),
+            Format::Tiff => tiff::open(input, limits),
+            Format::Bmp => bitmap::open_bmp(input, limits),
+            Format::Ico => bitmap::open_ico(input, limits),
+            Format::Qoi => qoi::open(input, limits),
+        },
+        Recognised::Refused(name) => {
+            Err(Failure::rejected("format-not-taken", format!("{name} is not taken")).at(start))
+        }
+        Recognised::Unknown if length == 0 => Err(Failure::rejected("empty", "the file is empty").at(start)),
+        Recognised::Unknown => Err(Failure::rejected("not-a-picture", "no picture's signature").at(start)),
+    }
 }

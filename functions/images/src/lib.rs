@@ -7,6 +7,12 @@
 //! |---|---|
 //! | [`picture`] | rows of samples, whole pictures, their shapes |
 //! | [`decode`] | a file's bytes to rows in sRGB, and the facts it states; memory-safe decoders only |
+//! | [`orient`] | the eight orientations of EXIF |
+//! | [`decode_only`] | a decoded, oriented picture as a plain PNG |
+//! | `metadata` | what EXIF and the like say beside the pixels |
 
 pub mod decode;
+pub mod decode_only;
+mod metadata;
+pub mod orient;
 pub mod picture;

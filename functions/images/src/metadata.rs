@@ -1,0 +1,3 @@
+//! What a file says of its picture beside the pixels.
+
+pub(crate) mod exif;
