@@ -4,6 +4,7 @@ mod bitmap;
 mod colour;
 mod gif;
 mod jpeg;
+mod managed;
 mod png;
 mod positioned;
 mod qoi;
@@ -160,7 +161,6 @@ pub struct Opened<'a> {
 /// Rejected: no picture, one of a kind not taken (named), or a damaged one; with its place.
 /// Limit: larger than allowed, told from the header.
 pub fn open<'a>(input: &Input<'a>, limits: &PictureLimits, wanted: Wanted) -> Result<Opened<'a>, Failure> {
-    let _ = wanted;
     if input.facts.size_bytes > input.limits.input_bytes {
         let most = input.limits.input_bytes;
         return Err(Failure::limit(
@@ -173,7 +173,7 @@ pub fn open<'a>(input: &Input<'a>, limits: &PictureLimits, wanted: Wanted) -> Re
     let start = Place::Byte { offset: 0 };
     match recognise::recognise(head.get(..length).unwrap_or_default()) {
         Recognised::Taken(format) => match format {
-            Format::Jpeg => jpeg::open(input, limits),
+            Format::Jpeg => jpeg::open(input, limits, wanted),
             Format::Png => png::open(input, limits),
             Format::Gif => gif::open(input, limits),
             Format::Webp => webp::open(input, limits),

@@ -1,5 +1,6 @@
 //! Colours of files to red, green and blue.
 
+use super::jpeg;
 use crate::picture::{Channels, Samples};
 
 /// CMYK without a profile, as Pillow converts it: (255 − c) × (255 − k) / 255, rounded.
@@ -52,5 +53,19 @@ pub(super) fn unpremultiply(samples: &mut Samples, channels: Channels) {
     match samples {
         Samples::Eight(samples) => each(samples, channels.count(), u8::MAX),
         Samples::Sixteen(samples) => each(samples, channels.count(), u16::MAX),
+    }
+}
+
+/// YCbCr of 8 bits, as JPEG means it, to RGB.
+pub(super) fn ycc_to_rgb(samples: Samples) -> Samples {
+    match samples {
+        Samples::Eight(mut samples) => {
+            let (pixels, _) = samples.as_chunks_mut::<3>();
+            for [y, cb, cr] in pixels {
+                [*y, *cb, *cr] = jpeg::ycc_pixel(*y, *cb, *cr);
+            }
+            Samples::Eight(samples)
+        }
+        sixteen @ Samples::Sixteen(_) => sixteen,
     }
 }

@@ -3,7 +3,9 @@
 use png::{BitDepth, ColorType, DecodeOptions, Decoder, Reader, Transformations};
 use shared::{Failure, Input};
 
-use super::{Facts, Format, Opened, PictureLimits, positioned::Positioned, refusal, whole::Whole};
+use super::{
+    Facts, Format, Opened, PictureLimits, managed::Profile, positioned::Positioned, refusal, whole::Whole,
+};
 use crate::{
     metadata,
     picture::{Channels, Depth, Row, Rows, Shape},
@@ -24,7 +26,8 @@ pub(super) fn open<'a>(input: &Input<'a>, limits: &PictureLimits) -> Result<Open
     let interlaced = header.interlaced;
     let mut reader = decoder.read_info().map_err(|error| refused(&error))?;
     let shape = shape(&reader)?;
-    let facts = facts(reader.info(), limits)?;
+    let mut facts = facts(reader.info(), limits)?;
+    let profile = reader.info().icc_profile.as_deref().and_then(Profile::new);
     let bytes_per_row = shape.row_samples() * if shape.depth == Depth::Sixteen { 2 } else { 1 };
     let rows: Box<dyn Rows> = if interlaced {
         let bytes = bytes_per_row * shape.height as usize;
@@ -50,6 +53,10 @@ pub(super) fn open<'a>(input: &Input<'a>, limits: &PictureLimits) -> Result<Open
             bytes: vec![0; bytes_per_row],
             wide: vec![0; wide],
         })
+    };
+    let rows = match profile {
+        Some(profile) => profile.manage(rows, &mut facts),
+        None => rows,
     };
     Ok(Opened { facts, rows })
 }

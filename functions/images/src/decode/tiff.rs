@@ -7,8 +7,11 @@ use tiff::{
     tags::Tag,
 };
 
-use super::{Facts, Format, Opened, PictureLimits, colour, positioned::Positioned, refusal, whole::Whole};
-use crate::picture::{Channels, Depth, Picture, Samples, Shape};
+use super::{
+    Facts, Format, Opened, PictureLimits, colour, managed::Profile, positioned::Positioned, refusal,
+    whole::Whole,
+};
+use crate::picture::{Channels, Depth, Picture, Rows, Samples, Shape};
 
 pub(super) fn open<'a>(input: &Input<'a>, limits: &PictureLimits) -> Result<Opened<'a>, Failure> {
     let mut decoder = Decoder::new(Positioned::new(input)).map_err(|error| refused(&error, 0))?;
@@ -41,11 +44,15 @@ pub(super) fn open<'a>(input: &Input<'a>, limits: &PictureLimits) -> Result<Open
             .map_err(|error| refused(&error, 0))?,
         _ => Vec::new(),
     };
+    let profile = decoder
+        .get_tag_u8_vec(Tag::IccProfile)
+        .ok()
+        .and_then(|profile| Profile::new(&profile));
     let premultiplied = matches!(color, ColorType::RGBA(_) | ColorType::GrayA(_))
         && decoder
             .find_tag_unsigned_vec::<u16>(Tag::ExtraSamples)
             .is_ok_and(|extra| extra.is_some_and(|extra| extra.first() == Some(&1)));
-    let (channels, mut samples) = to_rgb(samples, color, &palette, &mut facts)?;
+    let (channels, mut samples) = to_rgb(samples, color, &palette, profile.as_ref(), &mut facts)?;
     if premultiplied {
         colour::unpremultiply(&mut samples, channels);
     }
@@ -60,10 +67,13 @@ pub(super) fn open<'a>(input: &Input<'a>, limits: &PictureLimits) -> Result<Open
         channels,
         depth,
     };
-    Ok(Opened {
-        facts,
-        rows: Box::new(Whole::new(Picture { shape, samples })),
-    })
+    let is_inks = matches!(color, ColorType::CMYK(_));
+    let rows: Box<dyn Rows> = Box::new(Whole::new(Picture { shape, samples }));
+    let rows = match profile {
+        Some(profile) if !is_inks => profile.manage(rows, &mut facts),
+        _ => rows,
+    };
+    Ok(Opened { facts, rows })
 }
 
 fn read_tags(decoder: &mut Decoder<Positioned<'_>>, facts: &mut Facts) {
@@ -171,6 +181,7 @@ fn to_rgb(
     samples: Samples,
     color: ColorType,
     palette: &[u16],
+    profile: Option<&Profile>,
     facts: &mut Facts,
 ) -> Result<(Channels, Samples), Failure> {
     Ok(match color {
@@ -182,12 +193,16 @@ fn to_rgb(
             "gray".clone_into(&mut facts.colour_space);
             (Channels::GrayAlpha, samples)
         }
-        // Decoders of JPEG in TIFF give RGB already.
-        ColorType::RGB(_) | ColorType::YCbCr(_) => (Channels::Rgb, samples),
+        ColorType::RGB(_) => (Channels::Rgb, samples),
+        ColorType::YCbCr(8) => (Channels::Rgb, colour::ycc_to_rgb(samples)),
         ColorType::RGBA(_) => (Channels::Rgba, samples),
         ColorType::CMYK(_) => {
             "CMYK".clone_into(&mut facts.colour_space);
-            (Channels::Rgb, colour::cmyk_to_rgb(&samples))
+            let managed = profile.and_then(|profile| profile.inks_to_rgb(&samples, facts));
+            (
+                Channels::Rgb,
+                managed.unwrap_or_else(|| colour::cmyk_to_rgb(&samples)),
+            )
         }
         ColorType::Palette(_) => {
             let Samples::Eight(indices) = samples else {

@@ -3,10 +3,12 @@
 use image_webp::{DecodingError, WebPDecoder};
 use shared::{Failure, Input};
 
-use super::{Facts, Format, Opened, PictureLimits, positioned::Positioned, refusal, whole::Whole};
+use super::{
+    Facts, Format, Opened, PictureLimits, managed::Profile, positioned::Positioned, refusal, whole::Whole,
+};
 use crate::{
     metadata,
-    picture::{Channels, Depth, Shape},
+    picture::{Channels, Depth, Rows, Shape},
 };
 
 /// What metadata may take.
@@ -38,14 +40,17 @@ pub(super) fn open<'a>(input: &Input<'a>, limits: &PictureLimits) -> Result<Open
     if let Some(exif) = decoder.exif_metadata().map_err(|error| refused(&error))? {
         metadata::exif::read(&exif, &mut facts);
     }
+    let profile = decoder.icc_profile().map_err(|error| refused(&error))?;
     let mut samples = vec![0; shape.row_samples() * height as usize];
     decoder
         .read_image(&mut samples)
         .map_err(|error| refused(&error))?;
-    Ok(Opened {
-        facts,
-        rows: Box::new(Whole::of_bytes(shape, samples)),
-    })
+    let rows: Box<dyn Rows> = Box::new(Whole::of_bytes(shape, samples));
+    let rows = match profile.and_then(|profile| Profile::new(&profile)) {
+        Some(profile) => profile.manage(rows, &mut facts),
+        None => rows,
+    };
+    Ok(Opened { facts, rows })
 }
 
 fn refused(error: &DecodingError) -> Failure {

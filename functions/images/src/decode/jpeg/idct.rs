@@ -1,0 +1,164 @@
+//! The inverse cosine transform, to the bit as libjpeg's accurate integer one (`islow`; Loeffler, Ligtenberg, Moschytz 1989) in
+//! the order of its SIMD versions: products of pairs of 16-bit samples, summed in 32 bits.
+
+#![expect(
+    clippy::inline_always,
+    clippy::many_single_char_names,
+    reason = "one kernel, cut into pieces that must stay in registers; shuffles of eight samples"
+)]
+
+use wide::{i16x8, i32x4, i32x8};
+
+use super::scan::Block;
+
+// Fixed-point constants of 13 bits.
+const F_0_298: i16 = 2446;
+const F_0_390: i16 = 3196;
+const F_0_541: i16 = 4433;
+const F_0_765: i16 = 6270;
+const F_0_899: i16 = 7373;
+const F_1_175: i16 = 9633;
+const F_1_501: i16 = 12299;
+const F_1_847: i16 = 15137;
+const F_1_961: i16 = 16069;
+const F_2_053: i16 = 16819;
+const F_2_562: i16 = 20995;
+const F_3_072: i16 = 25172;
+const ONE: i16 = 1 << 13;
+
+/// Eight sums of 32 bits.
+#[derive(Clone, Copy)]
+struct Sums(i32x4, i32x4);
+
+impl Sums {
+    #[inline(always)]
+    fn plus(self, other: Self) -> Self {
+        Self(self.0 + other.0, self.1 + other.1)
+    }
+
+    #[inline(always)]
+    fn minus(self, other: Self) -> Self {
+        Self(self.0 - other.0, self.1 - other.1)
+    }
+
+    /// Rounded to the nearest, and kept within 16 bits.
+    #[inline(always)]
+    fn descale<const SHIFT: i32>(self) -> i16x8 {
+        let half = i32x4::splat(1 << (SHIFT - 1));
+        let [a, b, c, d] = ((self.0 + half) >> SHIFT).to_array();
+        let [e, f, g, h] = ((self.1 + half) >> SHIFT).to_array();
+        i16x8::from_i32x8_saturate(i32x8::from([a, b, c, d, e, f, g, h]))
+    }
+}
+
+#[inline(always)]
+fn interleave_low(a: i16x8, b: i16x8) -> i16x8 {
+    let ([a, c, e, g, ..], [b, d, f, h, ..]) = (a.to_array(), b.to_array());
+    i16x8::new([a, b, c, d, e, f, g, h])
+}
+
+#[inline(always)]
+fn interleave_high(a: i16x8, b: i16x8) -> i16x8 {
+    let ([.., a, c, e, g], [.., b, d, f, h]) = (a.to_array(), b.to_array());
+    i16x8::new([a, b, c, d, e, f, g, h])
+}
+
+/// Two vectors, pair by pair.
+#[derive(Clone, Copy)]
+struct Pairs(i16x8, i16x8);
+
+impl Pairs {
+    #[inline(always)]
+    fn of(a: i16x8, b: i16x8) -> Self {
+        Self(interleave_low(a, b), interleave_high(a, b))
+    }
+
+    /// a × `by_a` + b × `by_b`.
+    #[inline(always)]
+    fn dot(self, by_a: i16, by_b: i16) -> Sums {
+        let by = i16x8::new([by_a, by_b, by_a, by_b, by_a, by_b, by_a, by_b]);
+        Sums(self.0.dot(by), self.1.dot(by))
+    }
+}
+
+/// One dimension of the transform, of eight columns at once.
+#[inline(always)]
+fn pass<const SHIFT: i32>([r0, r1, r2, r3, r4, r5, r6, r7]: [i16x8; 8]) -> [i16x8; 8] {
+    let pairs = Pairs::of(r2, r6);
+    let even_3 = pairs.dot(F_0_541 + F_0_765, F_0_541);
+    let even_2 = pairs.dot(F_0_541, F_0_541 - F_1_847);
+    let pairs = Pairs::of(r0, r4);
+    let even_0 = pairs.dot(ONE, ONE);
+    let even_1 = pairs.dot(ONE, -ONE);
+    let (t10, t13) = (even_0.plus(even_3), even_0.minus(even_3));
+    let (t11, t12) = (even_1.plus(even_2), even_1.minus(even_2));
+
+    let pairs = Pairs::of(r7 + r3, r5 + r1);
+    let z3 = pairs.dot(F_1_175 - F_1_961, F_1_175);
+    let z4 = pairs.dot(F_1_175, F_1_175 - F_0_390);
+    let pairs = Pairs::of(r7, r1);
+    let odd_0 = pairs.dot(F_0_298 - F_0_899, -F_0_899).plus(z3);
+    let odd_3 = pairs.dot(-F_0_899, F_1_501 - F_0_899).plus(z4);
+    let pairs = Pairs::of(r5, r3);
+    let odd_1 = pairs.dot(F_2_053 - F_2_562, -F_2_562).plus(z4);
+    let odd_2 = pairs.dot(-F_2_562, F_3_072 - F_2_562).plus(z3);
+
+    [
+        t10.plus(odd_3).descale::<SHIFT>(),
+        t11.plus(odd_2).descale::<SHIFT>(),
+        t12.plus(odd_1).descale::<SHIFT>(),
+        t13.plus(odd_0).descale::<SHIFT>(),
+        t13.minus(odd_0).descale::<SHIFT>(),
+        t12.minus(odd_1).descale::<SHIFT>(),
+        t11.minus(odd_2).descale::<SHIFT>(),
+        t10.minus(odd_3).descale::<SHIFT>(),
+    ]
+}
+
+/// Rows to columns: three rounds of the same shuffle.
+#[inline(always)]
+fn transpose(mut rows: [i16x8; 8]) -> [i16x8; 8] {
+    for _ in 0..3 {
+        let [a, b, c, d, e, f, g, h] = rows;
+        rows = [
+            interleave_low(a, e),
+            interleave_high(a, e),
+            interleave_low(b, f),
+            interleave_high(b, f),
+            interleave_low(c, g),
+            interleave_high(c, g),
+            interleave_low(d, h),
+            interleave_high(d, h),
+        ];
+    }
+    rows
+}
+
+/// The 8 × 8 samples of a block of dequantized coefficients, row after row.
+#[inline]
+pub(super) fn inverse(block: &Block) -> [[u8; 8]; 8] {
+    let (rows, _) = block.as_chunks::<8>();
+    let mut vectors = [i16x8::ZERO; 8];
+    for (vector, row) in vectors.iter_mut().zip(rows) {
+        *vector = i16x8::new(*row);
+    }
+    let columns = transpose(pass::<11>(vectors));
+    let samples = transpose(pass::<18>(columns));
+    samples.map(|row| {
+        let (least, most) = (i16x8::splat(-128), i16x8::splat(127));
+        #[expect(
+            clippy::cast_sign_loss,
+            clippy::cast_possible_truncation,
+            reason = "between 0 and 255"
+        )]
+        (row.max(least).min(most) + i16x8::splat(128))
+            .to_array()
+            .map(|sample| sample as u8)
+    })
+}
+
+/// The sample that all of a block have whose coefficients are zero but the first, dequantized.
+#[inline]
+pub(super) fn flat(dc: i16) -> u8 {
+    u8::try_from((((i32::from(dc) + 4) >> 3) + 128).clamp(0, 255)).unwrap_or_default()
+}

@@ -1,0 +1,241 @@
+//! One block of a scan: sequential (T.81, F.2) and progressive (G.1.2).
+
+#![expect(
+    clippy::indexing_slicing,
+    reason = "indices are masked to the 64 coefficients of a block"
+)]
+
+use super::{
+    huffman::{Code, Huffman},
+    stream::Stream,
+};
+
+/// The coefficients of a block, row after row.
+pub(super) type Block = [i16; 64];
+
+/// Where the coefficients stand in a block, in the order that they are coded in (T.81, figure 5).
+pub(super) const ZIGZAG: [u8; 64] = [
+    0, 1, 8, 16, 9, 2, 3, 10, 17, 24, 32, 25, 18, 11, 4, 5, 12, 19, 26, 33, 40, 48, 41, 34, 27, 20, 13, 6, 7,
+    14, 21, 28, 35, 42, 49, 56, 57, 50, 43, 36, 29, 22, 15, 23, 30, 37, 44, 51, 58, 59, 52, 45, 38, 31, 39,
+    46, 53, 60, 61, 54, 47, 55, 62, 63,
+];
+
+/// What is wrong with the coded data.
+pub(super) struct Damage(pub(super) &'static str);
+
+const NO_CODE: Damage = Damage("bits that are no code of the Huffman table");
+const TOO_FAR: Damage = Damage("a run of zeros past the end of a block");
+const TOO_LARGE: Damage = Damage("a coefficient of more bits than there can be");
+
+/// The difference of a DC coefficient.
+#[inline]
+fn dc_difference(stream: &mut Stream<'_>, table: &Huffman) -> Result<i32, Damage> {
+    match table.decode(stream).ok_or(NO_CODE)? {
+        Code::Value(0, value) => Ok(value),
+        Code::Symbol(0, size) => {
+            stream.need();
+            Ok(stream.signed(size))
+        }
+        _ => Err(TOO_LARGE),
+    }
+}
+
+/// Decodes a block of a sequential scan, multiplied by its quantization table (in the order of the code). `block` must be all
+/// zeros. Gives the index of the last coefficient that may not be zero.
+#[inline]
+#[expect(
+    clippy::cast_possible_truncation,
+    reason = "samples of 8 bits have coefficients of 16; others wrap"
+)]
+pub(super) fn sequential(
+    stream: &mut Stream<'_>,
+    (dc, ac): (&Huffman, &Huffman),
+    quantization: &[i16; 64],
+    predictor: &mut i32,
+    block: &mut Block,
+) -> Result<usize, Damage> {
+    *predictor = predictor.wrapping_add(dc_difference(stream, dc)?);
+    block[0] = (*predictor as i16).wrapping_mul(quantization[0]);
+    let mut at = 1;
+    let mut last = 0;
+    while at < 64 {
+        let value = match ac.decode(stream).ok_or(NO_CODE)? {
+            Code::Value(run, value) => {
+                at += run as usize;
+                value
+            }
+            Code::Symbol(15, 0) => {
+                at += 16;
+                continue;
+            }
+            Code::Symbol(_, 0) => break,
+            Code::Symbol(run, size) => {
+                at += run as usize;
+                stream.need();
+                stream.signed(size)
+            }
+        };
+        if at > 63 {
+            return Err(TOO_FAR);
+        }
+        block[usize::from(ZIGZAG[at & 63]) & 63] = (value as i16).wrapping_mul(quantization[at & 63]);
+        last = at;
+        at += 1;
+    }
+    Ok(last)
+}
+
+/// The first scan of a DC coefficient.
+#[expect(
+    clippy::cast_possible_truncation,
+    reason = "samples of 8 bits have coefficients of 16; others wrap"
+)]
+pub(super) fn dc_first(
+    stream: &mut Stream<'_>,
+    table: &Huffman,
+    low: u32,
+    predictor: &mut i32,
+    block: &mut Block,
+) -> Result<(), Damage> {
+    *predictor = predictor.wrapping_add(dc_difference(stream, table)?);
+    block[0] = predictor.wrapping_shl(low) as i16;
+    Ok(())
+}
+
+/// One more bit of a DC coefficient.
+pub(super) fn dc_refine(stream: &mut Stream<'_>, low: u32, block: &mut Block) {
+    if stream.bit() {
+        block[0] |= 1_i16.wrapping_shl(low);
+    }
+}
+
+/// What of the spectrum a progressive scan carries, and how many blocks of it have no more than zeros to come.
+pub(super) struct Band {
+    pub(super) from: usize,
+    pub(super) to: usize,
+    pub(super) low: u32,
+    pub(super) empty_blocks: u32,
+}
+
+impl Band {
+    /// This block, and so many more, have nothing more to come. `size` is of the code for it.
+    fn begin_run(&mut self, stream: &mut Stream<'_>, size: u32) {
+        stream.need();
+        self.empty_blocks = 1 << size;
+        if size > 0 {
+            self.empty_blocks += stream.peek(size);
+            stream.take(size);
+        }
+    }
+
+    /// The first scan of AC coefficients.
+    #[expect(
+        clippy::cast_possible_truncation,
+        reason = "samples of 8 bits have coefficients of 16; others wrap"
+    )]
+    pub(super) fn ac_first(
+        &mut self,
+        stream: &mut Stream<'_>,
+        table: &Huffman,
+        block: &mut Block,
+    ) -> Result<(), Damage> {
+        if self.empty_blocks > 0 {
+            self.empty_blocks -= 1;
+            return Ok(());
+        }
+        let mut at = self.from;
+        while at <= self.to {
+            let value = match table.decode(stream).ok_or(NO_CODE)? {
+                Code::Value(run, value) => {
+                    at += run as usize;
+                    value
+                }
+                Code::Symbol(15, 0) => {
+                    at += 16;
+                    continue;
+                }
+                Code::Symbol(run, 0) => {
+                    self.begin_run(stream, run);
+                    self.empty_blocks -= 1;
+                    break;
+                }
+                Code::Symbol(run, size) => {
+                    at += run as usize;
+                    stream.need();
+                    stream.signed(size)
+                }
+            };
+            if at > self.to {
+                return Err(TOO_FAR);
+            }
+            block[usize::from(ZIGZAG[at & 63]) & 63] = value.wrapping_shl(self.low) as i16;
+            at += 1;
+        }
+        Ok(())
+    }
+
+    /// One more bit of AC coefficients.
+    pub(super) fn ac_refine(
+        &mut self,
+        stream: &mut Stream<'_>,
+        table: &Huffman,
+        block: &mut Block,
+    ) -> Result<(), Damage> {
+        let one = 1_i16.wrapping_shl(self.low);
+        let mut at = self.from;
+        if self.empty_blocks == 0 {
+            while at <= self.to {
+                let (mut zeros, value) = match table.decode(stream).ok_or(NO_CODE)? {
+                    Code::Value(run, value @ (1 | -1)) => (run, value),
+                    Code::Symbol(run, 1) => {
+                        stream.need();
+                        (run, stream.signed(1))
+                    }
+                    Code::Symbol(15, 0) => (15, 0),
+                    Code::Symbol(run, 0) => {
+                        self.begin_run(stream, run);
+                        break;
+                    }
+                    _ => return Err(TOO_LARGE),
+                };
+                while at <= self.to {
+                    let coefficient = &mut block[usize::from(ZIGZAG[at & 63]) & 63];
+                    if *coefficient != 0 {
+                        refine(stream, coefficient, one);
+                    } else if zeros == 0 {
+                        if value != 0 {
+                            *coefficient = if value > 0 { one } else { one.wrapping_neg() };
+                        }
+                        at += 1;
+                        break;
+                    } else {
+                        zeros -= 1;
+                    }
+                    at += 1;
+                }
+            }
+        }
+        if self.empty_blocks > 0 {
+            while at <= self.to {
+                let coefficient = &mut block[usize::from(ZIGZAG[at & 63]) & 63];
+                if *coefficient != 0 {
+                    refine(stream, coefficient, one);
+                }
+                at += 1;
+            }
+            self.empty_blocks -= 1;
+        }
+        Ok(())
+    }
+}
+
+#[inline]
+fn refine(stream: &mut Stream<'_>, coefficient: &mut i16, one: i16) {
+    if stream.bit() && *coefficient & one == 0 {
+        *coefficient = if *coefficient > 0 {
+            coefficient.wrapping_add(one)
+        } else {
+            coefficient.wrapping_sub(one)
+        };
+    }
+}
