@@ -3,6 +3,7 @@
 mod bitmap;
 mod colour;
 mod gif;
+mod icon;
 mod jpeg;
 mod managed;
 mod png;
@@ -179,7 +180,7 @@ pub fn open<'a>(input: &Input<'a>, limits: &PictureLimits, wanted: Wanted) -> Re
             Format::Webp => webp::open(input, limits),
             Format::Tiff => tiff::open(input, limits),
             Format::Bmp => bitmap::open_bmp(input, limits),
-            Format::Ico => bitmap::open_ico(input, limits),
+            Format::Ico => icon::open(input, limits),
             Format::Qoi => qoi::open(input, limits),
         },
         Recognised::Refused(name) => {

@@ -1,6 +1,6 @@
-//! Windows bitmaps, icons and cursors (the largest picture of one).
+//! Windows bitmaps.
 
-use std::io::{self, Seek as _};
+use std::io::{self, Cursor};
 
 use image::{
     ColorType, ImageDecoder, ImageError,
@@ -17,10 +17,9 @@ pub(super) fn open_bmp<'a>(input: &Input<'a>, limits: &PictureLimits) -> Result<
     open(decoder, Format::Bmp, limits)
 }
 
-pub(super) fn open_ico<'a>(input: &Input<'a>, limits: &PictureLimits) -> Result<Opened<'a>, Failure> {
-    let mut file = Positioned::new(input);
-    file.rewind().map_err(|error| Failure::from_read(&error))?;
-    let decoder = IcoDecoder::new(&mut file).map_err(|error| refused("the icon", &error, 0))?;
+/// The bitmap of an icon that has no other picture.
+pub(super) fn open_icon<'a>(icon: &[u8], limits: &PictureLimits) -> Result<Opened<'a>, Failure> {
+    let decoder = IcoDecoder::new(Cursor::new(icon)).map_err(|error| refused("the icon", &error, 0))?;
     open(decoder, Format::Ico, limits)
 }
 

@@ -11,6 +11,7 @@ mod rows;
 mod scan;
 mod stream;
 mod upsample;
+mod vector;
 
 pub(super) use convert::rgb as ycc_pixel;
 use header::{Frame, Header, Next};

@@ -15,9 +15,14 @@ use crate::{
 const CHUNKS_BYTES: usize = 16 << 20;
 
 pub(super) fn open<'a>(input: &Input<'a>, limits: &PictureLimits) -> Result<Opened<'a>, Failure> {
+    open_at(Positioned::new(input), limits)
+}
+
+/// Of a part of a file.
+pub(super) fn open_at<'a>(file: Positioned<'a>, limits: &PictureLimits) -> Result<Opened<'a>, Failure> {
     let mut options = DecodeOptions::default();
     options.set_ignore_adler32(false);
-    let mut decoder = Decoder::new_with_options(Positioned::new(input), options);
+    let mut decoder = Decoder::new_with_options(file, options);
     decoder.set_limits(png::Limits { bytes: CHUNKS_BYTES });
     decoder.set_transformations(Transformations::EXPAND);
     // The decoder keeps its reader to itself, so the place is that of its last error: the header's, here.

@@ -10,6 +10,8 @@ const WINDOW_BYTES: usize = 1 << 20;
 /// Reads a window of the file at a time, from wherever the decoder stands. Every error carries a [`shared::Failure`].
 pub(super) struct Positioned<'a> {
     input: Input<'a>,
+    /// Where the part that is read begins in the file, and how long it is.
+    begin: u64,
     size_bytes: u64,
     at: u64,
     window_at: u64,
@@ -22,6 +24,7 @@ impl<'a> Positioned<'a> {
     pub(super) fn new(input: &Input<'a>) -> Self {
         Self {
             input: *input,
+            begin: 0,
             size_bytes: input.facts.size_bytes,
             at: 0,
             window_at: 0,
@@ -30,9 +33,19 @@ impl<'a> Positioned<'a> {
         }
     }
 
+    /// A part of the file, as if it were one.
+    pub(super) fn part(input: &Input<'a>, begin: u64, size_bytes: u64) -> Self {
+        let most = input.facts.size_bytes.saturating_sub(begin);
+        Self {
+            begin,
+            size_bytes: size_bytes.min(most),
+            ..Self::new(input)
+        }
+    }
+
     /// Where it stands, in bytes from the file's begin.
     pub(super) fn position(&self) -> u64 {
-        self.at
+        self.begin + self.at
     }
 
     fn fetch(&mut self) -> io::Result<()> {
@@ -42,7 +55,7 @@ impl<'a> Positioned<'a> {
         self.next_bytes = WINDOW_BYTES;
         let read = self
             .input
-            .read_at(self.at, &mut self.window)
+            .read_at(self.begin + self.at, &mut self.window)
             .map_err(shared::Failure::into_io)?;
         self.window.truncate(read);
         self.window_at = self.at;

@@ -7,6 +7,7 @@
     reason = "inner loops on the standard's names; products of 8-bit samples and 16-bit constants, and sums clamped to samples"
 )]
 
+use super::vector::interleave;
 use crate::decode::colour::cmyk_pixel;
 
 /// How many pixels are converted at a time, so that what is between stays in registers.
@@ -47,30 +48,11 @@ pub(super) fn ycc_to_rgb(y: &[u8], cb: &[u8], cr: &[u8], out: &mut [u8]) {
         {
             [*red, *green, *blue] = rgb(*y, *cb, *cr);
         }
-        interleave(&planes, out);
+        *out = interleave(planes);
     }
     let (outs, _) = out_rest.as_chunks_mut::<3>();
     for (((out, y), cb), cr) in outs.iter_mut().zip(y_rest).zip(cb_rest).zip(cr_rest) {
         *out = rgb(*y, *cb, *cr);
-    }
-}
-
-/// Planes to pixels, four of them in three words at a time.
-#[inline(always)]
-fn interleave([red, green, blue]: &[[u8; BATCH]; 3], out: &mut [u8; 3 * BATCH]) {
-    let mut words = [0_u32; BATCH];
-    for (((word, red), green), blue) in words.iter_mut().zip(red).zip(green).zip(blue) {
-        *word = u32::from(*red) | u32::from(*green) << 8 | u32::from(*blue) << 16;
-    }
-    let (fours, _) = words.as_chunks::<4>();
-    let (outs, _) = out.as_chunks_mut::<12>();
-    for (out, [a, b, c, d]) in outs.iter_mut().zip(fours) {
-        let words = [a | b << 24, b >> 8 | c << 16, c >> 16 | d << 8];
-        let (bytes, _) = out.as_chunks_mut::<4>();
-        bytes
-            .iter_mut()
-            .zip(words)
-            .for_each(|(bytes, word)| *bytes = word.to_le_bytes());
     }
 }
 

@@ -2,18 +2,18 @@
 
 #![expect(
     clippy::indexing_slicing,
-    reason = "indices are masked to the arrays' sizes, or below the sums checked when made"
+    clippy::inline_always,
+    reason = "the inner loop; indices are masked to the arrays' sizes, or below the sums checked when made"
 )]
 
-use super::stream::Stream;
+use super::stream::Bits;
 
 const LOOKUP_BITS: u32 = 10;
 
 /// A table of codes.
 ///
-/// An entry of `lookup` holds, from the bottom: in 8 bits how many bits it takes, in 4 the run of zeros, then a flag, and in the
-/// upper half the coefficient's value where the bits hold all of it (the flag is set), or how many bits of it follow.
-/// Zero stands for longer codes.
+/// An entry of `lookup` holds, from the bottom: in 8 bits how many bits the code and the value after it take, in 4 the run of zeros, in
+/// 4 how many bits of those are the value's, and above how many are the code's. Zero stands for longer codes.
 pub(super) struct Huffman {
     lookup: Box<[u32; 1 << LOOKUP_BITS]>,
     /// The first code of a length past those of this length, at the top of 16 bits.
@@ -23,14 +23,15 @@ pub(super) struct Huffman {
     symbols: [u8; 256],
 }
 
-const WHOLE: u32 = 1 << 15;
-
-/// What a code says: a run of zeros, and a coefficient's value or the bits that it has.
-pub(super) enum Code {
-    /// A run of zeros and the value after it.
-    Value(u32, i32),
-    /// A run of zeros and how many bits of a value follow.
-    Symbol(u32, u32),
+/// What a code says, and the value after it.
+#[derive(Clone, Copy)]
+pub(super) struct Coded {
+    /// How many zeros stand before the value.
+    pub(super) run: u32,
+    /// How many bits the value has; with none it is zero, or no value.
+    pub(super) size: u32,
+    /// The value.
+    pub(super) value: i32,
 }
 
 impl Huffman {
@@ -77,49 +78,45 @@ impl Huffman {
     fn enter(&mut self, code: u32, length: u32, symbol: u8) {
         let (run, size) = (u32::from(symbol >> 4), u32::from(symbol & 15));
         let first = (code << (LOOKUP_BITS - length)) as usize;
-        for (rest, entry) in self.lookup[first..][..1 << (LOOKUP_BITS - length)]
-            .iter_mut()
-            .enumerate()
-        {
-            let total = length + size;
-            *entry = if size > 0 && total <= LOOKUP_BITS {
-                let bits = i32::try_from(rest >> (LOOKUP_BITS - total)).unwrap_or_default();
-                let value = if bits < 1 << (size - 1) {
-                    bits - (1 << size) + 1
-                } else {
-                    bits
-                };
-                (value << 16).cast_unsigned() | WHOLE | run << 8 | total
-            } else {
-                size << 16 | run << 8 | length
-            };
-        }
+        let entry = length << 16 | size << 12 | run << 8 | (length + size);
+        self.lookup[first..][..1 << (LOOKUP_BITS - length)].fill(entry);
     }
 
-    /// The next code; none when it is no code of this table.
+    /// The next code and the value after it; none when it is no code of this table.
+    #[inline(always)]
+    pub(super) fn decode(&self, bits: &mut Bits) -> Option<Coded> {
+        let entry = self.lookup[bits.peek(LOOKUP_BITS) as usize & ((1 << LOOKUP_BITS) - 1)];
+        let entry = if entry == 0 {
+            self.find_long(bits.peek(16))?
+        } else {
+            entry
+        };
+        let (run, size) = (entry >> 8 & 15, entry >> 12 & 15);
+        let value = bits.extended(entry >> 16, size);
+        bits.take(entry & 0xFF);
+        Some(Coded { run, size, value })
+    }
+
+    /// The next code alone; its value's bits are left.
     #[inline]
-    pub(super) fn decode(&self, stream: &mut Stream<'_>) -> Option<Code> {
-        stream.need();
-        let entry = self.lookup[stream.peek(LOOKUP_BITS) as usize & ((1 << LOOKUP_BITS) - 1)];
-        if entry & WHOLE != 0 {
-            stream.take(entry & 0xFF);
-            return Some(Code::Value(entry >> 8 & 15, entry.cast_signed() >> 16));
-        }
-        if entry != 0 {
-            stream.take(entry & 0xFF);
-            return Some(Code::Symbol(entry >> 8 & 15, entry >> 16));
-        }
-        self.decode_long(stream)
+    pub(super) fn decode_code(&self, bits: &mut Bits) -> Option<(u32, u32)> {
+        let entry = self.lookup[bits.peek(LOOKUP_BITS) as usize & ((1 << LOOKUP_BITS) - 1)];
+        let entry = if entry == 0 {
+            self.find_long(bits.peek(16))?
+        } else {
+            entry
+        };
+        bits.take(entry >> 16);
+        Some((entry >> 8 & 15, entry >> 12 & 15))
     }
 
     #[cold]
-    fn decode_long(&self, stream: &mut Stream<'_>) -> Option<Code> {
-        let bits = stream.peek(16);
+    fn find_long(&self, bits: u32) -> Option<u32> {
         let length = (LOOKUP_BITS + 1..=16).find(|length| bits < self.ends[*length as usize])?;
         let code = (bits >> (16 - length)).cast_signed();
         let index = usize::try_from(code + self.offsets[length as usize]).ok()?;
         let symbol = *self.symbols.get(index)?;
-        stream.take(length);
-        Some(Code::Symbol(u32::from(symbol >> 4), u32::from(symbol & 15)))
+        let (run, size) = (u32::from(symbol >> 4), u32::from(symbol & 15));
+        Some(length << 16 | size << 12 | run << 8 | (length + size))
     }
 }

@@ -7,9 +7,10 @@
     reason = "one kernel, cut into pieces that must stay in registers; shuffles of eight samples"
 )]
 
-use wide::{i16x8, i32x4, i32x8};
-
-use super::scan::Block;
+use super::{
+    scan::Block,
+    vector::{Samples, Sums},
+};
 
 // Fixed-point constants of 13 bits.
 const F_0_298: i16 = 2446;
@@ -26,64 +27,48 @@ const F_2_562: i16 = 20995;
 const F_3_072: i16 = 25172;
 const ONE: i16 = 1 << 13;
 
-/// Eight sums of 32 bits.
+/// Sums of eight columns.
 #[derive(Clone, Copy)]
-struct Sums(i32x4, i32x4);
+struct Eight(Sums, Sums);
 
-impl Sums {
+impl Eight {
     #[inline(always)]
     fn plus(self, other: Self) -> Self {
-        Self(self.0 + other.0, self.1 + other.1)
+        Self(self.0.plus(other.0), self.1.plus(other.1))
     }
 
     #[inline(always)]
     fn minus(self, other: Self) -> Self {
-        Self(self.0 - other.0, self.1 - other.1)
+        Self(self.0.minus(other.0), self.1.minus(other.1))
     }
 
-    /// Rounded to the nearest, and kept within 16 bits.
     #[inline(always)]
-    fn descale<const SHIFT: i32>(self) -> i16x8 {
-        let half = i32x4::splat(1 << (SHIFT - 1));
-        let [a, b, c, d] = ((self.0 + half) >> SHIFT).to_array();
-        let [e, f, g, h] = ((self.1 + half) >> SHIFT).to_array();
-        i16x8::from_i32x8_saturate(i32x8::from([a, b, c, d, e, f, g, h]))
+    fn descale<const SHIFT: i32>(self) -> Samples {
+        self.0.descale::<SHIFT>(self.1)
     }
 }
 
-#[inline(always)]
-fn interleave_low(a: i16x8, b: i16x8) -> i16x8 {
-    let ([a, c, e, g, ..], [b, d, f, h, ..]) = (a.to_array(), b.to_array());
-    i16x8::new([a, b, c, d, e, f, g, h])
-}
-
-#[inline(always)]
-fn interleave_high(a: i16x8, b: i16x8) -> i16x8 {
-    let ([.., a, c, e, g], [.., b, d, f, h]) = (a.to_array(), b.to_array());
-    i16x8::new([a, b, c, d, e, f, g, h])
-}
-
-/// Two vectors, pair by pair.
+/// Two rows, pair by pair.
 #[derive(Clone, Copy)]
-struct Pairs(i16x8, i16x8);
+struct Pairs(Samples, Samples);
 
 impl Pairs {
     #[inline(always)]
-    fn of(a: i16x8, b: i16x8) -> Self {
-        Self(interleave_low(a, b), interleave_high(a, b))
+    fn of(a: Samples, b: Samples) -> Self {
+        Self(a.interleave_low(b), a.interleave_high(b))
     }
 
     /// a × `by_a` + b × `by_b`.
     #[inline(always)]
-    fn dot(self, by_a: i16, by_b: i16) -> Sums {
-        let by = i16x8::new([by_a, by_b, by_a, by_b, by_a, by_b, by_a, by_b]);
-        Sums(self.0.dot(by), self.1.dot(by))
+    fn dot(self, by_a: i16, by_b: i16) -> Eight {
+        let by = Samples::new([by_a, by_b, by_a, by_b, by_a, by_b, by_a, by_b]);
+        Eight(self.0.dot(by), self.1.dot(by))
     }
 }
 
 /// One dimension of the transform, of eight columns at once.
 #[inline(always)]
-fn pass<const SHIFT: i32>([r0, r1, r2, r3, r4, r5, r6, r7]: [i16x8; 8]) -> [i16x8; 8] {
+fn pass<const SHIFT: i32>([r0, r1, r2, r3, r4, r5, r6, r7]: [Samples; 8]) -> [Samples; 8] {
     let pairs = Pairs::of(r2, r6);
     let even_3 = pairs.dot(F_0_541 + F_0_765, F_0_541);
     let even_2 = pairs.dot(F_0_541, F_0_541 - F_1_847);
@@ -93,7 +78,7 @@ fn pass<const SHIFT: i32>([r0, r1, r2, r3, r4, r5, r6, r7]: [i16x8; 8]) -> [i16x
     let (t10, t13) = (even_0.plus(even_3), even_0.minus(even_3));
     let (t11, t12) = (even_1.plus(even_2), even_1.minus(even_2));
 
-    let pairs = Pairs::of(r7 + r3, r5 + r1);
+    let pairs = Pairs::of(r7.plus(r3), r5.plus(r1));
     let z3 = pairs.dot(F_1_175 - F_1_961, F_1_175);
     let z4 = pairs.dot(F_1_175, F_1_175 - F_0_390);
     let pairs = Pairs::of(r7, r1);
@@ -117,44 +102,34 @@ fn pass<const SHIFT: i32>([r0, r1, r2, r3, r4, r5, r6, r7]: [i16x8; 8]) -> [i16x
 
 /// Rows to columns: three rounds of the same shuffle.
 #[inline(always)]
-fn transpose(mut rows: [i16x8; 8]) -> [i16x8; 8] {
+fn transpose(mut rows: [Samples; 8]) -> [Samples; 8] {
     for _ in 0..3 {
         let [a, b, c, d, e, f, g, h] = rows;
         rows = [
-            interleave_low(a, e),
-            interleave_high(a, e),
-            interleave_low(b, f),
-            interleave_high(b, f),
-            interleave_low(c, g),
-            interleave_high(c, g),
-            interleave_low(d, h),
-            interleave_high(d, h),
+            a.interleave_low(e),
+            a.interleave_high(e),
+            b.interleave_low(f),
+            b.interleave_high(f),
+            c.interleave_low(g),
+            c.interleave_high(g),
+            d.interleave_low(h),
+            d.interleave_high(h),
         ];
     }
     rows
 }
 
-/// The 8 × 8 samples of a block of dequantized coefficients, row after row.
+/// The 8 × 8 samples of a block of dequantized coefficients, row after row, two rows together.
 #[inline]
-pub(super) fn inverse(block: &Block) -> [[u8; 8]; 8] {
+pub(super) fn inverse(block: &Block) -> [[u8; 16]; 4] {
     let (rows, _) = block.as_chunks::<8>();
-    let mut vectors = [i16x8::ZERO; 8];
+    let mut vectors = [Samples::new([0; 8]); 8];
     for (vector, row) in vectors.iter_mut().zip(rows) {
-        *vector = i16x8::new(*row);
+        *vector = Samples::new(*row);
     }
     let columns = transpose(pass::<11>(vectors));
-    let samples = transpose(pass::<18>(columns));
-    samples.map(|row| {
-        let (least, most) = (i16x8::splat(-128), i16x8::splat(127));
-        #[expect(
-            clippy::cast_sign_loss,
-            clippy::cast_possible_truncation,
-            reason = "between 0 and 255"
-        )]
-        (row.max(least).min(most) + i16x8::splat(128))
-            .to_array()
-            .map(|sample| sample as u8)
-    })
+    let [r0, r1, r2, r3, r4, r5, r6, r7] = transpose(pass::<18>(columns));
+    [r0.to_bytes(r1), r2.to_bytes(r3), r4.to_bytes(r5), r6.to_bytes(r7)]
 }
 
 /// The sample that all of a block have whose coefficients are zero but the first, dequantized.

@@ -220,7 +220,7 @@ impl Plane {
             return;
         }
         match self.scale {
-            8 => write(rows, self.stride, idct::inverse(block)),
+            8 => write_pairs(rows, self.stride, &idct::inverse(block)),
             4 => write(rows, self.stride, reduced::inverse_4(block)),
             2 => write(rows, self.stride, reduced::inverse_2(block)),
             _ => write(
@@ -263,6 +263,16 @@ fn write<const N: usize>(rows: &mut [u8], stride: usize, samples: [[u8; N]; N]) 
     for (row, samples) in rows.chunks_mut(stride).zip(samples) {
         if let Some(out) = row.first_chunk_mut() {
             *out = samples;
+        }
+    }
+}
+
+#[inline]
+fn write_pairs(rows: &mut [u8], stride: usize, samples: &[[u8; 16]; 4]) {
+    let (samples, _) = samples.as_flattened().as_chunks::<8>();
+    for (row, samples) in rows.chunks_mut(stride).zip(samples) {
+        if let Some(out) = row.first_chunk_mut() {
+            *out = *samples;
         }
     }
 }

@@ -2,12 +2,13 @@
 
 #![expect(
     clippy::indexing_slicing,
-    reason = "indices are masked to the 64 coefficients of a block"
+    clippy::inline_always,
+    reason = "the inner loop; indices are masked to the 64 coefficients of a block"
 )]
 
 use super::{
-    huffman::{Code, Huffman},
-    stream::Stream,
+    huffman::Huffman,
+    stream::{Bits, Stream},
 };
 
 /// The coefficients of a block, row after row.
@@ -28,16 +29,13 @@ const TOO_FAR: Damage = Damage("a run of zeros past the end of a block");
 const TOO_LARGE: Damage = Damage("a coefficient of more bits than there can be");
 
 /// The difference of a DC coefficient.
-#[inline]
-fn dc_difference(stream: &mut Stream<'_>, table: &Huffman) -> Result<i32, Damage> {
-    match table.decode(stream).ok_or(NO_CODE)? {
-        Code::Value(0, value) => Ok(value),
-        Code::Symbol(0, size) => {
-            stream.need();
-            Ok(stream.signed(size))
-        }
-        _ => Err(TOO_LARGE),
+#[inline(always)]
+fn dc_difference(bits: &mut Bits, table: &Huffman) -> Result<i32, Damage> {
+    let coded = table.decode(bits).ok_or(NO_CODE)?;
+    if coded.run != 0 {
+        return Err(TOO_LARGE);
     }
+    Ok(coded.value)
 }
 
 /// Decodes a block of a sequential scan, multiplied by its quantization table (in the order of the code). `block` must be all
@@ -54,34 +52,33 @@ pub(super) fn sequential(
     predictor: &mut i32,
     block: &mut Block,
 ) -> Result<usize, Damage> {
-    *predictor = predictor.wrapping_add(dc_difference(stream, dc)?);
+    let mut bits = stream.lend();
+    *predictor = predictor.wrapping_add(dc_difference(&mut bits, dc)?);
     block[0] = (*predictor as i16).wrapping_mul(quantization[0]);
     let mut at = 1;
     let mut last = 0;
     while at < 64 {
-        let value = match ac.decode(stream).ok_or(NO_CODE)? {
-            Code::Value(run, value) => {
-                at += run as usize;
-                value
-            }
-            Code::Symbol(15, 0) => {
-                at += 16;
+        stream.need(&mut bits);
+        let Some(coded) = ac.decode(&mut bits) else {
+            stream.take_back(bits);
+            return Err(NO_CODE);
+        };
+        at += coded.run as usize;
+        if coded.size == 0 {
+            if coded.run == 15 {
+                at += 1;
                 continue;
             }
-            Code::Symbol(_, 0) => break,
-            Code::Symbol(run, size) => {
-                at += run as usize;
-                stream.need();
-                stream.signed(size)
-            }
-        };
+            break;
+        }
         if at > 63 {
             return Err(TOO_FAR);
         }
-        block[usize::from(ZIGZAG[at & 63]) & 63] = (value as i16).wrapping_mul(quantization[at & 63]);
+        block[usize::from(ZIGZAG[at & 63]) & 63] = (coded.value as i16).wrapping_mul(quantization[at & 63]);
         last = at;
         at += 1;
     }
+    stream.take_back(bits);
     Ok(last)
 }
 
@@ -97,7 +94,9 @@ pub(super) fn dc_first(
     predictor: &mut i32,
     block: &mut Block,
 ) -> Result<(), Damage> {
-    *predictor = predictor.wrapping_add(dc_difference(stream, table)?);
+    let mut bits = stream.lend();
+    *predictor = predictor.wrapping_add(dc_difference(&mut bits, table)?);
+    stream.take_back(bits);
     block[0] = predictor.wrapping_shl(low) as i16;
     Ok(())
 }
@@ -120,11 +119,12 @@ pub(super) struct Band {
 impl Band {
     /// This block, and so many more, have nothing more to come. `size` is of the code for it.
     fn begin_run(&mut self, stream: &mut Stream<'_>, size: u32) {
-        stream.need();
         self.empty_blocks = 1 << size;
         if size > 0 {
-            self.empty_blocks += stream.peek(size);
-            stream.take(size);
+            let mut bits = stream.lend();
+            self.empty_blocks += bits.peek(size);
+            bits.take(size);
+            stream.take_back(bits);
         }
     }
 
@@ -144,33 +144,31 @@ impl Band {
             return Ok(());
         }
         let mut at = self.from;
+        let mut bits = stream.lend();
         while at <= self.to {
-            let value = match table.decode(stream).ok_or(NO_CODE)? {
-                Code::Value(run, value) => {
-                    at += run as usize;
-                    value
-                }
-                Code::Symbol(15, 0) => {
+            stream.need(&mut bits);
+            let Some(coded) = table.decode(&mut bits) else {
+                stream.take_back(bits);
+                return Err(NO_CODE);
+            };
+            if coded.size == 0 {
+                if coded.run == 15 {
                     at += 16;
                     continue;
                 }
-                Code::Symbol(run, 0) => {
-                    self.begin_run(stream, run);
-                    self.empty_blocks -= 1;
-                    break;
-                }
-                Code::Symbol(run, size) => {
-                    at += run as usize;
-                    stream.need();
-                    stream.signed(size)
-                }
-            };
+                stream.take_back(bits);
+                self.begin_run(stream, coded.run);
+                self.empty_blocks -= 1;
+                return Ok(());
+            }
+            at += coded.run as usize;
             if at > self.to {
                 return Err(TOO_FAR);
             }
-            block[usize::from(ZIGZAG[at & 63]) & 63] = value.wrapping_shl(self.low) as i16;
+            block[usize::from(ZIGZAG[at & 63]) & 63] = coded.value.wrapping_shl(self.low) as i16;
             at += 1;
         }
+        stream.take_back(bits);
         Ok(())
     }
 
@@ -185,14 +183,13 @@ impl Band {
         let mut at = self.from;
         if self.empty_blocks == 0 {
             while at <= self.to {
-                let (mut zeros, value) = match table.decode(stream).ok_or(NO_CODE)? {
-                    Code::Value(run, value @ (1 | -1)) => (run, value),
-                    Code::Symbol(run, 1) => {
-                        stream.need();
-                        (run, stream.signed(1))
-                    }
-                    Code::Symbol(15, 0) => (15, 0),
-                    Code::Symbol(run, 0) => {
+                let mut bits = stream.lend();
+                let code = table.decode_code(&mut bits);
+                stream.take_back(bits);
+                let (mut zeros, value) = match code.ok_or(NO_CODE)? {
+                    (run, 1) => (run, if stream.bit() { one } else { one.wrapping_neg() }),
+                    (15, 0) => (15, 0),
+                    (run, 0) => {
                         self.begin_run(stream, run);
                         break;
                     }
@@ -204,7 +201,7 @@ impl Band {
                         refine(stream, coefficient, one);
                     } else if zeros == 0 {
                         if value != 0 {
-                            *coefficient = if value > 0 { one } else { one.wrapping_neg() };
+                            *coefficient = value;
                         }
                         at += 1;
                         break;

@@ -1,5 +1,7 @@
 //! A JPEG's bytes: markers, segments, and the bits of entropy-coded data, through one fixed buffer.
 
+#![expect(clippy::inline_always, reason = "the inner loop keeps its bits in registers")]
+
 use std::io::Read;
 
 use shared::{Failure, Place};
@@ -25,6 +27,43 @@ pub(super) mod marker {
     pub(in super::super) const TEM: u8 = 0x01;
 }
 
+/// The next bits of entropy-coded data, from the top; below `count` of them the first bits of the byte that comes next may stand already.
+#[derive(Clone, Copy)]
+pub(super) struct Bits {
+    bits: u64,
+    count: u32,
+}
+
+impl Bits {
+    /// The next bits, not taken; 1 to 32.
+    #[inline(always)]
+    #[expect(clippy::cast_possible_truncation, reason = "at most 32 bits are left")]
+    pub(super) fn peek(&self, bits: u32) -> u32 {
+        (self.bits >> (64 - bits)) as u32
+    }
+
+    /// Takes bits.
+    #[inline(always)]
+    pub(super) fn take(&mut self, bits: u32) {
+        self.bits <<= bits;
+        self.count = self.count.wrapping_sub(bits);
+    }
+
+    /// The number of `size` bits (0 to 15) that stands past `skipped` ones, as T.81 extends its sign (F.2.2.1): without branches,
+    /// which would be guessed wrong half of the time.
+    #[inline(always)]
+    #[expect(
+        clippy::cast_possible_truncation,
+        reason = "at most 15 bits and a sign are left"
+    )]
+    pub(super) fn extended(&self, skipped: u32, size: u32) -> i32 {
+        let ahead = self.bits << skipped;
+        let value = (ahead >> 1 >> (63 - size)) as i32;
+        let is_negative = !((ahead.cast_signed() >> 63) as i32);
+        value + (is_negative & (1 - (1 << size)))
+    }
+}
+
 /// The bytes and bits of a file, from its begin.
 pub(super) struct Stream<'a> {
     reader: Box<dyn Read + Send + 'a>,
@@ -37,9 +76,7 @@ pub(super) struct Stream<'a> {
     at_end: bool,
     /// An error of the reader, kept until it is asked for.
     failure: Option<Failure>,
-    /// The next bits, from the top; below `count` of them the first bits of the byte that comes next may stand already.
-    bits: u64,
-    count: u32,
+    bits: Bits,
     /// How many zeros were put at the end of `bits` for data that is not there.
     invented: u32,
     /// The marker that ended the entropy-coded data.
@@ -56,8 +93,7 @@ impl<'a> Stream<'a> {
             base: 0,
             at_end: false,
             failure: None,
-            bits: 0,
-            count: 0,
+            bits: Bits { bits: 0, count: 0 },
             invented: 0,
             marker: None,
         }
@@ -145,8 +181,7 @@ impl<'a> Stream<'a> {
 
     /// The marker that comes next, past what stands before it; none at the end of the file.
     pub(super) fn next_marker(&mut self) -> Option<u8> {
-        self.bits = 0;
-        self.count = 0;
+        self.bits = Bits { bits: 0, count: 0 };
         self.invented = 0;
         if let Some(marker) = self.marker.take() {
             return Some(marker);
@@ -166,9 +201,30 @@ impl<'a> Stream<'a> {
         }
     }
 
-    /// At least 56 bits, zeros among them when the data is at its end.
+    /// The bits, at least 32 of them (zeros among them when the data is at its end): to be worked on by themselves, and given back.
+    #[inline(always)]
+    pub(super) fn lend(&mut self) -> Bits {
+        let mut bits = self.bits;
+        self.need(&mut bits);
+        bits
+    }
+
+    /// Takes back what [`Self::lend`] gave.
+    #[inline(always)]
+    pub(super) fn take_back(&mut self, bits: Bits) {
+        self.bits = bits;
+    }
+
+    /// Makes sure that what was lent has 32 bits.
+    #[inline(always)]
+    pub(super) fn need(&mut self, bits: &mut Bits) {
+        if bits.count < 32 {
+            *bits = self.refill(*bits);
+        }
+    }
+
     #[inline]
-    fn refill(&mut self) {
+    fn refill(&mut self, mut bits: Bits) -> Bits {
         if self.marker.is_none()
             && let Some(ahead) = self
                 .buffer
@@ -178,30 +234,31 @@ impl<'a> Stream<'a> {
             let word = u64::from_be_bytes(*ahead);
             // No byte of them is 0xFF.
             if (!word).wrapping_sub(0x0101_0101_0101_0101) & word & 0x8080_8080_8080_8080 == 0 {
-                self.bits |= word >> self.count;
-                let bytes = (63 - self.count) >> 3;
+                bits.bits |= word >> bits.count;
+                let bytes = (63 - bits.count) >> 3;
                 self.at += bytes as usize;
-                self.count += bytes * 8;
-                return;
+                bits.count += bytes * 8;
+                return bits;
             }
         }
-        self.refill_slowly();
+        self.refill_slowly(bits)
     }
 
-    fn refill_slowly(&mut self) {
-        while self.count <= 56 {
+    fn refill_slowly(&mut self, mut bits: Bits) -> Bits {
+        while bits.count <= 56 {
             let byte = if self.marker.is_some() {
                 None
             } else {
                 self.next_coded()
             };
             let byte = byte.unwrap_or_else(|| {
-                self.invented += 8;
+                self.invented = self.invented.saturating_add(8);
                 0
             });
-            self.bits |= u64::from(byte) << (56 - self.count);
-            self.count += 8;
+            bits.bits |= u64::from(byte) << (56 - bits.count);
+            bits.count += 8;
         }
+        bits
     }
 
     /// The next byte of entropy-coded data; none at a marker, which is kept, or the end.
@@ -223,56 +280,20 @@ impl<'a> Stream<'a> {
         }
     }
 
-    /// Makes sure of 32 bits.
-    #[inline]
-    pub(super) fn need(&mut self) {
-        if self.count < 32 {
-            self.refill();
-        }
-    }
-
-    /// The next bits, not taken; 1 to 32, of what [`Self::need`] made sure of.
-    #[inline]
-    #[expect(clippy::cast_possible_truncation, reason = "at most 32 bits are left")]
-    pub(super) fn peek(&self, bits: u32) -> u32 {
-        (self.bits >> (64 - bits)) as u32
-    }
-
-    /// Takes bits that were peeked at.
-    #[inline]
-    pub(super) fn take(&mut self, bits: u32) {
-        self.bits <<= bits;
-        self.count = self.count.wrapping_sub(bits);
-    }
-
-    /// A number of so many bits (0 to 16), as T.81 extends its sign (F.2.2.1).
-    #[inline]
-    pub(super) fn signed(&mut self, bits: u32) -> i32 {
-        if bits == 0 {
-            return 0;
-        }
-        let value = self.peek(bits).cast_signed();
-        self.take(bits);
-        if value < 1 << (bits - 1) {
-            value - (1 << bits) + 1
-        } else {
-            value
-        }
-    }
-
     /// One bit.
     #[inline]
     pub(super) fn bit(&mut self) -> bool {
-        self.need();
-        let bit = self.peek(1) == 1;
-        self.take(1);
+        let mut bits = self.lend();
+        let bit = bits.peek(1) == 1;
+        bits.take(1);
+        self.bits = bits;
         bit
     }
 
     /// Whether bits were taken that the data does not have.
     #[inline]
     pub(super) fn is_exhausted(&self) -> bool {
-        self.invented > self.count
+        self.invented > self.bits.count
     }
 
     /// Ends a restart interval: the marker must be this one.
