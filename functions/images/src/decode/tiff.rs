@@ -133,9 +133,11 @@ fn to_samples(
         ),
         DecodingResult::F64(floats) => Samples::Sixteen(floats.into_iter().map(of_float).collect()),
         _ => {
-            return Err(Failure::rejected(
+            return Err(refusal::corrupt(
                 "samples-not-taken",
-                format!("the TIFF's samples of {bits} bits are of a kind that is not taken"),
+                "the TIFF",
+                &format!("samples of {bits} bits are of a kind that is not taken"),
+                0,
             ));
         }
     };
@@ -206,9 +208,11 @@ fn to_rgb(
         }
         ColorType::Palette(_) => {
             let Samples::Eight(indices) = samples else {
-                return Err(Failure::rejected(
+                return Err(refusal::corrupt(
                     "samples-not-taken",
-                    "the TIFF's palette has indices of 16 bits",
+                    "the TIFF",
+                    "a palette with indices of 16 bits",
+                    0,
                 ));
             };
             let colours = palette.len() / 3;
@@ -227,9 +231,11 @@ fn to_rgb(
             (Channels::Rgb, Samples::Eight(rgb))
         }
         other => {
-            return Err(Failure::rejected(
+            return Err(refusal::corrupt(
                 "colours-not-taken",
-                format!("the TIFF's colours are {other:?}"),
+                "the TIFF",
+                &format!("its colours are {other:?}"),
+                0,
             ));
         }
     })
