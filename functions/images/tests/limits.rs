@@ -60,8 +60,8 @@ fn jpeg_header(width: u16, height: u16, sof: u8, bits: u8) -> Vec<u8> {
 #[test]
 fn a_bomb_is_refused_from_its_header() {
     let mut webp = b"RIFF\x1E\0\0\0WEBPVP8L\x11\0\0\0\x2F".to_vec();
-    // 16,384 × 16,384.
-    webp.extend(0x0FFF_FFFF_u32.to_le_bytes());
+    // 16,383 × 16,383.
+    webp.extend(0x0FFF_BFFE_u32.to_le_bytes());
     webp.extend([0; 16]);
     let bmp = {
         let mut bmp = b"BM".to_vec();
