@@ -55,6 +55,12 @@ pub(super) fn open<'a>(
     if let Some(exif) = &header.exif {
         metadata::exif::read(exif, &mut facts);
     }
+    if let Some(xmp) = &header.xmp {
+        metadata::xmp::read(xmp, &mut facts);
+    }
+    if let Some(resources) = &header.resources {
+        metadata::iptc::read(resources, &mut facts);
+    }
     let profile = header.profile().and_then(|profile| Profile::new(&profile));
     let is_inks = matches!(colours, Colours::Cmyk | Colours::Ycck);
     let managed = profile

@@ -1,5 +1,7 @@
 //! PNG (W3C, third edition), row by row; an interlaced one as a whole.
 
+use std::io::{self, Read as _, Seek as _, SeekFrom};
+
 use png::{BitDepth, ColorType, DecodeOptions, Decoder, Reader, Transformations};
 use shared::{Failure, Input};
 
@@ -13,13 +15,16 @@ use crate::{
 
 /// What chunks other than the picture's may take.
 const CHUNKS_BYTES: usize = 16 << 20;
+/// How many chunks before the picture are looked at.
+const MOST_CHUNKS: usize = 100;
 
 pub(super) fn open<'a>(input: &Input<'a>, limits: &PictureLimits) -> Result<Opened<'a>, Failure> {
     open_at(Positioned::new(input), limits)
 }
 
 /// Of a part of a file.
-pub(super) fn open_at<'a>(file: Positioned<'a>, limits: &PictureLimits) -> Result<Opened<'a>, Failure> {
+pub(super) fn open_at<'a>(mut file: Positioned<'a>, limits: &PictureLimits) -> Result<Opened<'a>, Failure> {
+    let has_c2pa = has_c2pa(&mut file)?;
     let mut options = DecodeOptions::default();
     options.set_ignore_adler32(false);
     let mut decoder = Decoder::new_with_options(file, options);
@@ -32,6 +37,7 @@ pub(super) fn open_at<'a>(file: Positioned<'a>, limits: &PictureLimits) -> Resul
     let mut reader = decoder.read_info().map_err(|error| refused(&error))?;
     let shape = shape(&reader)?;
     let mut facts = facts(reader.info(), limits)?;
+    facts.c2pa = has_c2pa;
     let profile = reader.info().icc_profile.as_deref().and_then(Profile::new);
     let bytes_per_row = shape.row_samples() * if shape.depth == Depth::Sixteen { 2 } else { 1 };
     let rows: Box<dyn Rows> = if interlaced {
@@ -64,6 +70,29 @@ pub(super) fn open_at<'a>(file: Positioned<'a>, limits: &PictureLimits) -> Resul
         None => rows,
     };
     Ok(Opened { facts, rows })
+}
+
+/// Looks for the chunk that C2PA 2.1 names for PNG, which stands before the picture, and goes back to the begin.
+fn has_c2pa(file: &mut Positioned<'_>) -> Result<bool, Failure> {
+    let ours = |error: io::Error| refusal::of_error("the PNG", &error, 0);
+    let mut found = false;
+    file.seek(SeekFrom::Start(8)).map_err(ours)?;
+    for _ in 0..MOST_CHUNKS {
+        let mut header = [0; 8];
+        match file.read_exact(&mut header) {
+            Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => break,
+            read => read.map_err(ours)?,
+        }
+        let [s0, s1, s2, s3, kind @ ..] = header;
+        found |= kind == *b"caBX";
+        if kind == *b"IDAT" || found {
+            break;
+        }
+        let size = i64::from(u32::from_be_bytes([s0, s1, s2, s3]));
+        file.seek(SeekFrom::Current(size + 4)).map_err(ours)?;
+    }
+    file.rewind().map_err(ours)?;
+    Ok(found)
 }
 
 fn shape<R: std::io::BufRead + std::io::Seek>(reader: &Reader<R>) -> Result<Shape, Failure> {
@@ -109,6 +138,15 @@ fn facts(info: &png::Info<'_>, limits: &PictureLimits) -> Result<Facts, Failure>
     }
     if let Some(exif) = &info.exif_metadata {
         metadata::exif::read(exif, &mut facts);
+    }
+    for text in info
+        .utf8_text
+        .iter()
+        .filter(|text| text.keyword == "XML:com.adobe.xmp")
+    {
+        if let Ok(packet) = text.get_text() {
+            metadata::xmp::read(packet.as_bytes(), &mut facts);
+        }
     }
     Ok(facts)
 }

@@ -13,6 +13,9 @@ use super::{
 };
 use crate::picture::{Channels, Depth, Picture, Rows, Samples, Shape};
 
+/// The tag that C2PA 2.1 names.
+const C2PA: u16 = 52_545;
+
 pub(super) fn open<'a>(input: &Input<'a>, limits: &PictureLimits) -> Result<Opened<'a>, Failure> {
     let mut decoder = Decoder::new(Positioned::new(input)).map_err(|error| refused(&error, 0))?;
     let place = |decoder: &mut Decoder<Positioned<'a>>| decoder.inner().position();
@@ -80,6 +83,7 @@ fn read_tags(decoder: &mut Decoder<Positioned<'_>>, facts: &mut Facts) {
     if let Ok(Some(orientation @ 1..=8)) = decoder.find_tag_unsigned::<u8>(Tag::Orientation) {
         facts.orientation = orientation;
     }
+    facts.c2pa = matches!(decoder.find_tag(Tag::Unknown(C2PA)), Ok(Some(_)));
     let mut text = |tag| {
         decoder
             .get_tag_ascii_string(tag)

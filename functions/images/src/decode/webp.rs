@@ -13,6 +13,8 @@ use crate::{
 
 /// What metadata may take.
 const METADATA_BYTES: usize = 16 << 20;
+/// How many chunks are looked at for what is no part of the picture: a still has at most eight.
+const MOST_CHUNKS: usize = 16;
 
 pub(super) fn open<'a>(input: &Input<'a>, limits: &PictureLimits) -> Result<Opened<'a>, Failure> {
     let mut decoder = WebPDecoder::new(Positioned::new(input)).map_err(|error| refused(&error))?;
@@ -40,6 +42,10 @@ pub(super) fn open<'a>(input: &Input<'a>, limits: &PictureLimits) -> Result<Open
     if let Some(exif) = decoder.exif_metadata().map_err(|error| refused(&error))? {
         metadata::exif::read(&exif, &mut facts);
     }
+    if let Some(xmp) = decoder.xmp_metadata().map_err(|error| refused(&error))? {
+        metadata::xmp::read(&xmp, &mut facts);
+    }
+    facts.c2pa = has_c2pa(input)?;
     let profile = decoder.icc_profile().map_err(|error| refused(&error))?;
     let mut samples = vec![0; shape.row_samples() * height as usize];
     decoder
@@ -51,6 +57,23 @@ pub(super) fn open<'a>(input: &Input<'a>, limits: &PictureLimits) -> Result<Open
         None => rows,
     };
     Ok(Opened { facts, rows })
+}
+
+/// Looks for the chunk that C2PA 2.1 names for RIFF containers.
+fn has_c2pa(input: &Input<'_>) -> Result<bool, Failure> {
+    let mut at = 12;
+    for _ in 0..MOST_CHUNKS {
+        let mut header = [0; 8];
+        if input.read_at(at, &mut header)? < header.len() {
+            break;
+        }
+        let [k0, k1, k2, k3, s0, s1, s2, s3] = header;
+        if [k0, k1, k2, k3] == *b"C2PA" {
+            return Ok(true);
+        }
+        at += 8 + u64::from(u32::from_le_bytes([s0, s1, s2, s3])).next_multiple_of(2);
+    }
+    Ok(false)
 }
 
 fn refused(error: &DecodingError) -> Failure {

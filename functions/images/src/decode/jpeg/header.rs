@@ -55,6 +55,8 @@ pub(super) struct Header {
     pub(super) adobe: Option<u8>,
     pub(super) exif: Option<Vec<u8>>,
     pub(super) xmp: Option<Vec<u8>>,
+    /// Photoshop's image resources.
+    pub(super) resources: Option<Vec<u8>>,
     profile: Vec<(u8, Vec<u8>)>,
     pub(super) c2pa: bool,
 }
@@ -101,7 +103,12 @@ impl Header {
                     self.start_of_frame(stream, marker, &bytes)?;
                 }
                 marker::DNL => return Err(refuse(stream, "a height that follows the first scan")),
-                marker::APP0 | marker::APP1 | marker::APP2 | marker::APP11 | marker::APP14 => {
+                marker::APP0
+                | marker::APP1
+                | marker::APP2
+                | marker::APP11
+                | marker::APP13
+                | marker::APP14 => {
                     let bytes = stream.bytes(length)?;
                     self.application(marker, &bytes);
                 }
@@ -299,6 +306,11 @@ impl Header {
                     && held + part.len() <= MOST_PROFILE_BYTES
                 {
                     self.profile.push((*number, part.to_vec()));
+                }
+            }
+            (marker::APP13, bytes) => {
+                if let Some(resources) = bytes.strip_prefix(b"Photoshop 3.0\0") {
+                    self.resources.get_or_insert_with(|| resources.to_vec());
                 }
             }
             // A JUMBF box (ISO 19566-5) whose description says so.

@@ -23,6 +23,7 @@ pub(super) mod marker {
     pub(in super::super) const APP1: u8 = 0xE1;
     pub(in super::super) const APP2: u8 = 0xE2;
     pub(in super::super) const APP11: u8 = 0xEB;
+    pub(in super::super) const APP13: u8 = 0xED;
     pub(in super::super) const APP14: u8 = 0xEE;
     pub(in super::super) const TEM: u8 = 0x01;
 }
