@@ -118,13 +118,13 @@ pub(super) struct Band {
 
 impl Band {
     /// This block, and so many more, have nothing more to come. `size` is of the code for it.
-    fn begin_run(&mut self, stream: &mut Stream<'_>, size: u32) {
+    #[inline(always)]
+    fn begin_run(&mut self, stream: &mut Stream<'_>, bits: &mut Bits, size: u32) {
         self.empty_blocks = 1 << size;
         if size > 0 {
-            let mut bits = stream.lend();
+            stream.need(bits);
             self.empty_blocks += bits.peek(size);
             bits.take(size);
-            stream.take_back(bits);
         }
     }
 
@@ -156,10 +156,9 @@ impl Band {
                     at += 16;
                     continue;
                 }
-                stream.take_back(bits);
-                self.begin_run(stream, coded.run);
+                self.begin_run(stream, &mut bits, coded.run);
                 self.empty_blocks -= 1;
-                return Ok(());
+                break;
             }
             at += coded.run as usize;
             if at > self.to {
@@ -181,34 +180,39 @@ impl Band {
     ) -> Result<(), Damage> {
         let one = 1_i16.wrapping_shl(self.low);
         let mut at = self.from;
+        let mut bits = stream.lend();
         if self.empty_blocks == 0 {
             while at <= self.to {
-                let mut bits = stream.lend();
-                let code = table.decode_code(&mut bits);
-                stream.take_back(bits);
-                let (mut zeros, value) = match code.ok_or(NO_CODE)? {
-                    (run, 1) => (run, if stream.bit() { one } else { one.wrapping_neg() }),
-                    (15, 0) => (15, 0),
+                stream.need(&mut bits);
+                let Some((run, size)) = table.decode_code(&mut bits) else {
+                    stream.take_back(bits);
+                    return Err(NO_CODE);
+                };
+                let value = match (run, size) {
+                    (15, 0) => 0,
                     (run, 0) => {
-                        self.begin_run(stream, run);
+                        self.begin_run(stream, &mut bits, run);
                         break;
+                    }
+                    (_, 1) => {
+                        let is_positive = bits.peek(1) == 1;
+                        bits.take(1);
+                        if is_positive { one } else { one.wrapping_neg() }
                     }
                     _ => return Err(TOO_LARGE),
                 };
+                let mut zeros = run;
                 while at <= self.to {
                     let coefficient = &mut block[usize::from(ZIGZAG[at & 63]) & 63];
+                    at += 1;
                     if *coefficient != 0 {
-                        refine(stream, coefficient, one);
+                        refine(stream, &mut bits, coefficient, one);
                     } else if zeros == 0 {
-                        if value != 0 {
-                            *coefficient = value;
-                        }
-                        at += 1;
+                        *coefficient = value;
                         break;
                     } else {
                         zeros -= 1;
                     }
-                    at += 1;
                 }
             }
         }
@@ -216,23 +220,25 @@ impl Band {
             while at <= self.to {
                 let coefficient = &mut block[usize::from(ZIGZAG[at & 63]) & 63];
                 if *coefficient != 0 {
-                    refine(stream, coefficient, one);
+                    refine(stream, &mut bits, coefficient, one);
                 }
                 at += 1;
             }
             self.empty_blocks -= 1;
         }
+        stream.take_back(bits);
         Ok(())
     }
 }
 
-#[inline]
-fn refine(stream: &mut Stream<'_>, coefficient: &mut i16, one: i16) {
-    if stream.bit() && *coefficient & one == 0 {
-        *coefficient = if *coefficient > 0 {
-            coefficient.wrapping_add(one)
-        } else {
-            coefficient.wrapping_sub(one)
-        };
-    }
+/// One more bit of a coefficient that is not zero: away from zero if it is set.
+#[inline(always)]
+fn refine(stream: &mut Stream<'_>, bits: &mut Bits, coefficient: &mut i16, one: i16) {
+    stream.need(bits);
+    let is_set = bits.peek(1) == 1 && *coefficient & one == 0;
+    bits.take(1);
+    // Without a branch on the bit, which would be guessed wrong half of the time.
+    let sign = *coefficient >> 15;
+    let step = (one ^ sign).wrapping_sub(sign);
+    *coefficient = coefficient.wrapping_add(step & i16::from(is_set).wrapping_neg());
 }
