@@ -16,6 +16,8 @@ pub(super) struct Positioned<'a> {
     at: u64,
     window_at: u64,
     window: Vec<u8>,
+    /// Bytes that are read in place of the file's own.
+    patch: Option<(u64, [u8; 2])>,
     /// How much the next fetch takes: little at first, so that a refusal from the header costs next to nothing.
     next_bytes: usize,
 }
@@ -29,6 +31,7 @@ impl<'a> Positioned<'a> {
             at: 0,
             window_at: 0,
             window: Vec::new(),
+            patch: None,
             next_bytes: WINDOW_BYTES / 16,
         }
     }
@@ -41,6 +44,12 @@ impl<'a> Positioned<'a> {
             size_bytes: size_bytes.min(most),
             ..Self::new(input)
         }
+    }
+
+    /// With these bytes in place of the file's own, for a decoder that is to see something else there.
+    pub(super) fn patched(mut self, patch: Option<(u64, [u8; 2])>) -> Self {
+        self.patch = patch;
+        self
     }
 
     /// Where it stands, in bytes from the file's begin.
@@ -59,6 +68,16 @@ impl<'a> Positioned<'a> {
             .map_err(shared::Failure::into_io)?;
         self.window.truncate(read);
         self.window_at = self.at;
+        if let Some((at, bytes)) = self.patch {
+            for (at, byte) in (at..).zip(bytes) {
+                let here = at
+                    .checked_sub(self.window_at)
+                    .and_then(|at| usize::try_from(at).ok());
+                if let Some(here) = here.and_then(|at| self.window.get_mut(at)) {
+                    *here = byte;
+                }
+            }
+        }
         Ok(())
     }
 

@@ -15,20 +15,40 @@ use crate::picture::{Channels, Depth, Picture, Rows, Samples, Shape};
 
 /// The tag that C2PA 2.1 names.
 const C2PA: u16 = 52_545;
+/// `PhotometricInterpretation`, and two of its values.
+const PHOTOMETRIC: u16 = 262;
+const PALETTE: u16 = 3;
+const GRAY: u16 = 1;
+/// The compression whose decoder knows no alpha.
+const JPEG: u16 = 7;
+/// A directory has about twenty.
+const MOST_ENTRIES: usize = 256;
 
 pub(super) fn open<'a>(input: &Input<'a>, limits: &PictureLimits) -> Result<Opened<'a>, Failure> {
-    let mut decoder = Decoder::new(Positioned::new(input)).map_err(|error| refused(&error, 0))?;
+    // The decoder knows no palettes: it is shown their indices as gray.
+    let as_gray = palette_as_gray(input)?;
+    let file = Positioned::new(input).patched(as_gray);
+    let mut decoder = Decoder::new(file).map_err(|error| refused(&error, 0))?;
     let place = |decoder: &mut Decoder<Positioned<'a>>| decoder.inner().position();
     let (width, height) = decoder.dimensions().map_err(|error| refused(&error, 0))?;
     limits.check_size(u64::from(width), u64::from(height))?;
-    let color = decoder.colortype().map_err(|error| refused(&error, 0))?;
+    let color = match decoder.colortype().map_err(|error| refused(&error, 0))? {
+        ColorType::Multiband {
+            bit_depth,
+            num_samples: 2,
+        } if !matches!(decoder.find_tag_unsigned(Tag::Compression), Ok(Some(JPEG))) => {
+            ColorType::GrayA(bit_depth)
+        }
+        color => color,
+    };
     let layout = decoder
         .image_buffer_layout()
         .map_err(|error| refused(&error, 0))?;
     // As decoded, unpacked to samples, and gathered from planes.
     limits.check_held(3 * layout.complete_len as u64)?;
     let mut held = Limits::unlimited();
-    held.decoding_buffer_size = layout.complete_len.max(1);
+    // Tags count as well, a palette among them.
+    held.decoding_buffer_size = layout.complete_len.max(1 << 20);
     held.intermediate_buffer_size = layout.complete_len.saturating_mul(2).max(1 << 20);
     held.ifd_value_size = 16 << 20;
     let mut decoder = decoder.with_limits(held);
@@ -40,13 +60,15 @@ pub(super) fn open<'a>(input: &Input<'a>, limits: &PictureLimits) -> Result<Open
     let read = decoder.read_image_to_buffer(&mut samples);
     let offset = place(&mut decoder);
     read.map_err(|error| refused(&error, offset))?;
-    let samples = to_samples(samples, &layout, color, width)?;
-    let palette = match color {
-        ColorType::Palette(_) => decoder
-            .get_tag_u16_vec(Tag::ColorMap)
-            .map_err(|error| refused(&error, 0))?,
-        _ => Vec::new(),
+    let palette = match as_gray {
+        Some(_) => Some(
+            decoder
+                .get_tag_u16_vec(Tag::ColorMap)
+                .map_err(|error| refused(&error, 0))?,
+        ),
+        None => None,
     };
+    let samples = to_samples(samples, &layout, color, width, palette.is_none())?;
     let profile = decoder
         .get_tag_u8_vec(Tag::IccProfile)
         .ok()
@@ -55,7 +77,7 @@ pub(super) fn open<'a>(input: &Input<'a>, limits: &PictureLimits) -> Result<Open
         && decoder
             .find_tag_unsigned_vec::<u16>(Tag::ExtraSamples)
             .is_ok_and(|extra| extra.is_some_and(|extra| extra.first() == Some(&1)));
-    let (channels, mut samples) = to_rgb(samples, color, &palette, profile.as_ref(), &mut facts)?;
+    let (channels, mut samples) = to_rgb(samples, color, palette.as_deref(), profile.as_ref(), &mut facts)?;
     if premultiplied {
         colour::unpremultiply(&mut samples, channels);
     }
@@ -103,6 +125,7 @@ fn to_samples(
     layout: &tiff::decoder::BufferLayoutPreference,
     color: ColorType,
     width: u32,
+    scaled: bool,
 ) -> Result<Samples, Failure> {
     let bits = color.bit_depth();
     // Floats are taken as samples between 0 and 1.
@@ -122,7 +145,6 @@ fn to_samples(
                     usize::from(color.num_samples())
                 };
             let stride = layout.row_stride.map_or(1, std::num::NonZeroUsize::get);
-            let scaled = !matches!(color, ColorType::Palette(_));
             Samples::Eight(unpack(&bytes, bits, samples, stride, scaled))
         }
         DecodingResult::U16(words) if bits == 16 => Samples::Sixteen(words),
@@ -186,10 +208,13 @@ fn interleave<T: Copy + Default>(samples: Vec<T>, planes: usize) -> Vec<T> {
 fn to_rgb(
     samples: Samples,
     color: ColorType,
-    palette: &[u16],
+    palette: Option<&[u16]>,
     profile: Option<&Profile>,
     facts: &mut Facts,
 ) -> Result<(Channels, Samples), Failure> {
+    if let Some(palette) = palette {
+        return from_palette(samples, color, palette);
+    }
     Ok(match color {
         ColorType::Gray(_) => {
             "gray".clone_into(&mut facts.colour_space);
@@ -210,30 +235,6 @@ fn to_rgb(
                 managed.unwrap_or_else(|| colour::cmyk_to_rgb(&samples)),
             )
         }
-        ColorType::Palette(_) => {
-            let Samples::Eight(indices) = samples else {
-                return Err(refusal::corrupt(
-                    "samples-not-taken",
-                    "the TIFF",
-                    "a palette with indices of 16 bits",
-                    0,
-                ));
-            };
-            let colours = palette.len() / 3;
-            let component = |plane: usize, index: u8| {
-                let word = palette
-                    .get(plane * colours + usize::from(index))
-                    .copied()
-                    .unwrap_or_default();
-                // The upper byte, as libtiff and Pillow take it.
-                u8::try_from(word >> 8).unwrap_or_default()
-            };
-            let rgb = indices
-                .into_iter()
-                .flat_map(|index| [component(0, index), component(1, index), component(2, index)])
-                .collect();
-            (Channels::Rgb, Samples::Eight(rgb))
-        }
         other => {
             return Err(refusal::corrupt(
                 "colours-not-taken",
@@ -243,6 +244,82 @@ fn to_rgb(
             ));
         }
     })
+}
+
+/// Indices, or pairs of an index and alpha, to colours.
+fn from_palette(samples: Samples, color: ColorType, palette: &[u16]) -> Result<(Channels, Samples), Failure> {
+    let Samples::Eight(indices) = samples else {
+        let message = "a palette with indices of 16 bits";
+        return Err(refusal::corrupt("samples-not-taken", "the TIFF", message, 0));
+    };
+    let colours = palette.len() / 3;
+    let component = |plane: usize, index: u8| {
+        let word = palette
+            .get(plane * colours + usize::from(index))
+            .copied()
+            .unwrap_or_default();
+        // The upper byte, as libtiff and Pillow take it.
+        u8::try_from(word >> 8).unwrap_or_default()
+    };
+    let of_index = |index: u8| [component(0, index), component(1, index), component(2, index)];
+    Ok(match color {
+        ColorType::GrayA(_) => {
+            let (pairs, _) = indices.as_chunks::<2>();
+            let rgba = |[index, alpha]: [u8; 2]| {
+                let [red, green, blue] = of_index(index);
+                [red, green, blue, alpha]
+            };
+            (
+                Channels::Rgba,
+                Samples::Eight(pairs.iter().flat_map(|pair| rgba(*pair)).collect()),
+            )
+        }
+        ColorType::Gray(_) => (
+            Channels::Rgb,
+            Samples::Eight(indices.into_iter().flat_map(of_index).collect()),
+        ),
+        other => {
+            let message = format!("a palette, and {other:?}");
+            return Err(refusal::corrupt("colours-not-taken", "the TIFF", &message, 0));
+        }
+    })
+}
+
+/// Where the first directory of a classic TIFF says that the samples are a palette's indices, and what says gray instead.
+fn palette_as_gray(input: &Input<'_>) -> Result<Option<(u64, [u8; 2])>, Failure> {
+    let mut header = [0; 8];
+    input.read_at(0, &mut header)?;
+    let [b'I' | b'M', order, _, _, offset @ ..] = header else {
+        return Ok(None);
+    };
+    let is_big_endian = order == b'M';
+    let word = |bytes: [u8; 2]| {
+        if is_big_endian {
+            u16::from_be_bytes(bytes)
+        } else {
+            u16::from_le_bytes(bytes)
+        }
+    };
+    let offset = u64::from(if is_big_endian {
+        u32::from_be_bytes(offset)
+    } else {
+        u32::from_le_bytes(offset)
+    });
+    let mut count = [0; 2];
+    input.read_at(offset, &mut count)?;
+    let mut directory = vec![0; usize::from(word(count)).min(MOST_ENTRIES) * 12];
+    let read = input.read_at(offset + 2, &mut directory)?;
+    let (entries, _) = directory.get(..read).unwrap_or_default().as_chunks::<12>();
+    Ok(entries.iter().enumerate().find_map(|(index, entry)| {
+        let [t0, t1, _, _, _, _, _, _, v0, v1, _, _] = *entry;
+        let says_palette = word([t0, t1]) == PHOTOMETRIC && word([v0, v1]) == PALETTE;
+        let gray = if is_big_endian {
+            GRAY.to_be_bytes()
+        } else {
+            GRAY.to_le_bytes()
+        };
+        says_palette.then_some((offset + 2 + index as u64 * 12 + 8, gray))
+    }))
 }
 
 fn refused(error: &TiffError, offset: u64) -> Failure {
