@@ -9,6 +9,7 @@ mod plane;
 mod reduced;
 mod rows;
 mod scan;
+mod standard;
 mod stream;
 mod upsample;
 mod vector;

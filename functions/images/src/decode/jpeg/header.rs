@@ -4,6 +4,7 @@ use shared::Failure;
 
 use super::{
     huffman::Huffman,
+    standard,
     stream::{Stream, marker},
 };
 
@@ -122,6 +123,26 @@ impl Header {
         self.profile.sort_by_key(|(number, _)| *number);
         let profile = std::mem::take(&mut self.profile);
         (!profile.is_empty()).then(|| profile.into_iter().flat_map(|(_, part)| part).collect())
+    }
+
+    /// Puts in the tables of a stream that says nothing of them, as libjpeg does.
+    pub(super) fn put_standard_tables(&mut self) {
+        for (place, table) in self
+            .dc
+            .iter_mut()
+            .enumerate()
+            .filter(|(_, table)| table.is_none())
+        {
+            *table = standard::dc(place);
+        }
+        for (place, table) in self
+            .ac
+            .iter_mut()
+            .enumerate()
+            .filter(|(_, table)| table.is_none())
+        {
+            *table = standard::ac(place);
+        }
     }
 
     fn start_of_frame(&mut self, stream: &mut Stream<'_>, marker: u8, bytes: &[u8]) -> Result<(), Failure> {

@@ -137,3 +137,65 @@ pub(super) fn inverse(block: &Block) -> [[u8; 16]; 4] {
 pub(super) fn flat(dc: i16) -> u8 {
     u8::try_from((((i32::from(dc) + 4) >> 3) + 128).clamp(0, 255)).unwrap_or_default()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// By the definition (T.81, A.3.3).
+    #[expect(clippy::cast_precision_loss, reason = "small numbers")]
+    fn by_definition(block: &Block) -> Vec<f64> {
+        let basis = |at: usize, frequency: usize| {
+            let scale = if frequency == 0 { 0.5_f64.sqrt() } else { 1.0 };
+            scale * ((2 * at + 1) as f64 * frequency as f64 * std::f64::consts::PI / 16.0).cos() / 2.0
+        };
+        let sample = |y: usize, x: usize| -> f64 {
+            block
+                .iter()
+                .enumerate()
+                .map(|(i, value)| f64::from(*value) * basis(y, i / 8) * basis(x, i % 8))
+                .sum()
+        };
+        (0..64)
+            .map(|i| (sample(i / 8, i % 8) + 128.0).clamp(0.0, 255.0))
+            .collect()
+    }
+
+    #[test]
+    fn is_the_transform_that_the_standard_defines() {
+        let mut state = 12_345_u32;
+        for round in 0..300 {
+            let block: Block = std::array::from_fn(|i| {
+                state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+                let range = if i == 0 {
+                    1000
+                } else {
+                    300 / (1 + i16::try_from(i).unwrap()) + round % 7
+                };
+                i16::try_from(state >> 16 & 0x7FFF).unwrap() % (2 * range + 1) - range
+            });
+            let expected = by_definition(&block);
+            for (sample, expected) in inverse(&block).as_flattened().iter().zip(expected) {
+                assert!(
+                    (f64::from(*sample) - expected).abs() <= 1.0,
+                    "{sample} for {expected}"
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn a_block_of_one_coefficient_is_flat() {
+        for dc in (-1100..1100).step_by(3) {
+            let mut block = [0; 64];
+            block[0] = dc;
+            assert!(
+                inverse(&block)
+                    .as_flattened()
+                    .iter()
+                    .all(|sample| *sample == flat(dc)),
+                "{dc}"
+            );
+        }
+    }
+}

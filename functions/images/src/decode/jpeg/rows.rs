@@ -130,6 +130,7 @@ impl<'a> JpegRows<'a> {
 
     /// Keeps the quantization tables that components have when their first scan begins, and sees that there are Huffman tables.
     fn latch(&mut self, frame: &Frame, scan: &Scan) -> Result<(), Failure> {
+        self.header.put_standard_tables();
         for (index, dc, ac) in &scan.components {
             let (Some(plane), Some(component)) = (self.planes.get_mut(*index), frame.components.get(*index))
             else {
