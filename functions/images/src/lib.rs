@@ -1,0 +1,29 @@
+//! Pictures to web-ready renditions: the pure core of the function `images`.
+//!
+//! A picture passes as rows: a decoder gives them one after another ([`decode`]), oriented and coloured as the file says, and
+//! the renditions are made of them without the whole picture ever lying in memory where its format allows that.
+//!
+//! | module | holds |
+//! |---|---|
+//! | [`picture`] | rows of samples, whole pictures, their shapes |
+//! | [`decode`] | a file's bytes to rows in sRGB, and the facts it states; memory-safe decoders only |
+//! | [`orient`] | the eight orientations of EXIF |
+//! | [`decode_only`] | a decoded, oriented picture as a plain PNG |
+//! | [`resize`] | rows to smaller pictures: Lanczos3 in linear light, streamed |
+//! | [`render`] | the plan of all renditions, and its run |
+//! | `filters`, `compose` | what is done to a rendition before it is encoded |
+//! | `encode` | pictures to JPEG, WebP, AVIF, PNG |
+//! | `metadata` | what EXIF and the like say beside the pixels |
+
+mod compose;
+pub mod decode;
+pub mod decode_only;
+mod encode;
+mod filters;
+mod metadata;
+pub mod orient;
+pub mod picture;
+pub mod render;
+pub mod resize;
+
+pub use render::{Rendition, render, render_one};

@@ -1,0 +1,101 @@
+//! Rows of samples, and whole pictures of them.
+
+use shared::Failure;
+
+/// What the samples of a pixel are, in this order, interleaved.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Channels {
+    /// Brightness.
+    Gray,
+    /// Brightness and alpha (not premultiplied).
+    GrayAlpha,
+    /// Red, green, blue.
+    Rgb,
+    /// Red, green, blue and alpha (not premultiplied).
+    Rgba,
+}
+
+impl Channels {
+    /// How many samples a pixel has.
+    #[must_use]
+    pub const fn count(self) -> usize {
+        match self {
+            Self::Gray => 1,
+            Self::GrayAlpha => 2,
+            Self::Rgb => 3,
+            Self::Rgba => 4,
+        }
+    }
+
+    /// Whether the last sample of a pixel is its alpha.
+    #[must_use]
+    pub const fn has_alpha(self) -> bool {
+        matches!(self, Self::GrayAlpha | Self::Rgba)
+    }
+}
+
+/// How many bits a sample has.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Depth {
+    /// 0 to 255.
+    Eight,
+    /// 0 to 65,535.
+    Sixteen,
+}
+
+/// The shape of a picture.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Shape {
+    /// In pixels, at least 1.
+    pub width: u32,
+    /// In pixels, at least 1.
+    pub height: u32,
+    /// The samples of a pixel.
+    pub channels: Channels,
+    /// The bits of a sample.
+    pub depth: Depth,
+}
+
+impl Shape {
+    /// Samples in a row.
+    #[must_use]
+    pub const fn row_samples(&self) -> usize {
+        self.width as usize * self.channels.count()
+    }
+}
+
+/// One row of samples: width × channels of them, sRGB-encoded (IEC 61966-2-1), alpha linear.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Row<'a> {
+    /// Of [`Depth::Eight`].
+    Eight(&'a [u8]),
+    /// Of [`Depth::Sixteen`].
+    Sixteen(&'a [u16]),
+}
+
+/// A picture as it is decoded: its rows from the top down, one at a time.
+pub trait Rows {
+    /// What every row of it is like.
+    fn shape(&self) -> Shape;
+
+    /// The next row; none after the last. A file that ends early or is damaged is an error, never a grey rest.
+    fn next_row(&mut self) -> Result<Option<Row<'_>>, Failure>;
+}
+
+/// The samples of a whole picture, row after row without gaps.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Samples {
+    /// Of [`Depth::Eight`].
+    Eight(Vec<u8>),
+    /// Of [`Depth::Sixteen`].
+    Sixteen(Vec<u16>),
+}
+
+/// A whole picture in memory.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Picture {
+    /// Its shape.
+    pub shape: Shape,
+    /// width × height × channels samples.
+    pub samples: Samples,
+}
