@@ -6,7 +6,7 @@ SHELL := /bin/bash -o pipefail
 # One set of features for every build, so that `make dev` and `make test` share one build of the AWS SDK.
 CARGO_ALL := --workspace --all-features --locked
 # Crates whose library must build without tokio and AWS.
-PURE := tables intake notify api
+PURE := tables images intake notify api
 DEV_FLAGS ?=
 BENCH_FLAGS ?=
 DEPLOY_FLAGS ?=
@@ -61,8 +61,8 @@ test-rust: build
 .PHONY: test-clients
 test-clients: build
 	@if $(MAKE) --no-print-directory $(CLIENTS); then \
-		cargo build $(CARGO_ALL) --example convert --example sign && LONGSHORE_LOCAL=$$PWD/target/debug/local \
-			TABLES_CONVERT=$$PWD/target/debug/examples/convert NOTIFY_SIGN=$$PWD/target/debug/examples/sign \
+		cargo build $(CARGO_ALL) --example convert --example render --example sign && LONGSHORE_LOCAL=$$PWD/target/debug/local \
+			TABLES_CONVERT=$$PWD/target/debug/examples/convert IMAGES_RENDER=$$PWD/target/debug/examples/render NOTIFY_SIGN=$$PWD/target/debug/examples/sign \
 			$(VENV)/bin/python -m pytest -q -ra tests/clients; \
 	else \
 		echo "left out: tests/clients (boto3, AWS CLI, DuckDB, PyArrow against the local stack): they need $(PYTHON) with venv and PyPI"; \

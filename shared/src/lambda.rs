@@ -31,8 +31,15 @@ use crate::{
 /// The exit code says that the start failed; the log says why.
 #[must_use]
 pub fn run<P: Processor>(processor: P) -> ExitCode {
+    run_with(|_| Ok(processor))
+}
+
+/// As [`run`], with a processor that is made of the environment.
+#[must_use]
+pub fn run_with<P: Processor>(make: impl FnOnce(&Environment) -> Result<P, ConfigError>) -> ExitCode {
     let environment = Environment::of_process();
     start(&environment, async |environment| {
+        let processor = make(environment)?;
         let config = ProcessorConfig::read(environment)?;
         let aws = aws::configure(environment)?;
         let objects = S3Objects::new(aws_sdk_s3::Client::new(&aws.sdk));

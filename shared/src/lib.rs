@@ -33,6 +33,8 @@ pub mod failure;
 #[cfg(feature = "catalogue")]
 pub mod handover;
 #[cfg(feature = "catalogue")]
+pub mod image_url;
+#[cfg(feature = "catalogue")]
 pub mod keys;
 #[cfg(feature = "lambda")]
 pub mod lambda;

@@ -34,7 +34,7 @@ def upload_of(stack, name):
     about = json.loads(event(name))["Records"][0]["s3"]
     # Keys in events are encoded as in forms.
     key = about["object"]["key"].replace("+", " ")
-    content = (EVENTS / "harbour-calls.csv").read_bytes()
+    content = (EVENTS / ("harbour.jpg" if key.endswith(".jpg") else "harbour-calls.csv")).read_bytes()
     client(stack, "s3").put_object(Bucket=about["bucket"]["name"], Key=key, Body=content)
     return key
 
@@ -57,7 +57,8 @@ def done(stack, key):
                 head = client(stack, "s3").head_object(Bucket=bucket, Key=output["M"]["key"]["S"])
                 assert head["ContentLength"] == int(output["M"]["size_bytes"]["N"])
             names = {output["M"]["name"]["S"] for output in record["outputs"]["L"]}
-            assert {"table.parquet", "profile.json"} <= names
+            expected = {"images": {"manifest.json", "320.webp"}, "tables": {"table.parquet", "profile.json"}}
+            assert expected[record["kind"]["S"]] <= names
             return record
         time.sleep(0.2)
     raise AssertionError(f"{key} is not done after a minute: {record}")
@@ -66,6 +67,13 @@ def done(stack, key):
 def tables(stack, invoke):
     key = upload_of(stack, "s3-put-csv.json")
     answer = invoke("tables", event("s3-put-csv.json"))
+    assert [one["outcome"] for one in answer["files"]] == ["done"], answer
+    done(stack, key)
+
+
+def images(stack, invoke):
+    key = upload_of(stack, "s3-put-jpeg.json")
+    answer = invoke("images", event("s3-put-jpeg.json"))
     assert [one["outcome"] for one in answer["files"]] == ["done"], answer
     done(stack, key)
 
@@ -95,4 +103,4 @@ def api(stack, invoke):
     assert ids == [json.loads(announced["body"])["file"]["id"]]
 
 
-CHECKS = {"tables": tables, "intake": intake, "notify": notify, "api": api}
+CHECKS = {"tables": tables, "images": images, "intake": intake, "notify": notify, "api": api}

@@ -39,6 +39,13 @@ async fn every_event_file_is_understood() {
     let delete = invoke(&stage, "Tables", "s3-delete-csv.json").await;
     assert_eq!(delete["files"][0]["outcome"], "removed");
 
+    let harbour = Location::new(stage.uploads(), "images/you/harbour.jpg");
+    stage
+        .put(&harbour, std::fs::read(root().join("events/harbour.jpg")).unwrap())
+        .await;
+    let put = invoke(&stage, "Images", "s3-put-jpeg.json").await;
+    assert_eq!(put["files"][0]["outcome"], "done", "{put}");
+
     let inbox = Location::new(stage.uploads(), "inbox/you/harbour calls.csv");
     stage
         .put(
@@ -66,6 +73,7 @@ async fn every_event_file_is_understood() {
         ("api-stats.json", 200),
         ("api-get-file.json", 404),
         ("api-get-output.json", 404),
+        ("api-get-image.json", 404),
         ("api-list-file-events.json", 404),
         ("api-reprocess-file.json", 404),
         ("api-delete-file.json", 404),

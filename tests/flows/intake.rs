@@ -190,7 +190,7 @@ async fn the_same_event_again_does_not_sort_again() {
 async fn a_hand_over_that_fails_is_tried_again() {
     // A function that is not there: the invocation is refused, the attempt fails, its event is kept in the end.
     let stage = Stage::with(&[(
-        "FUNCTIONS: !Sub tables=${AWS::StackName}-tables\n",
+        "FUNCTIONS: !Sub tables=${AWS::StackName}-tables images=${AWS::StackName}-images\n",
         "FUNCTIONS: tables=no-such-function\n",
     )])
     .await;

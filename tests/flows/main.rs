@@ -13,6 +13,7 @@ mod crashes;
 mod drift;
 mod duplicates;
 mod events;
+mod images;
 mod intake;
 mod lifecycle;
 mod memory;

@@ -54,7 +54,7 @@ pub fn root() -> PathBuf {
 fn bin_dir() -> PathBuf {
     let test = std::env::current_exe().unwrap();
     let folder = test.parent().and_then(Path::parent).unwrap().to_owned();
-    for function in ["tables", "intake", "notify", "api"] {
+    for function in ["tables", "images", "intake", "notify", "api"] {
         let binary = folder.join(function);
         assert!(
             binary.is_file(),

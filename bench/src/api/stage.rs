@@ -51,7 +51,7 @@ impl Stage {
         std::fs::write(&template, text).context("cannot write the template")?;
         let program = std::env::current_exe().context("cannot tell where this program is")?;
         let bin_dir = program.parent().context("this program lies in no folder")?;
-        for function in ["api", "hello", "intake", "notify", "tables"] {
+        for function in ["api", "hello", "images", "intake", "notify", "tables"] {
             let binary = bin_dir.join(format!("{function}{}", std::env::consts::EXE_SUFFIX));
             ensure!(
                 binary.is_file(),

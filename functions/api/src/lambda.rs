@@ -16,6 +16,7 @@ use shared::{
     aws,
     config::{ConfigError, Environment},
     handover::{Functions, LambdaInvoke},
+    image_url::UrlKey,
     keys::Owner,
     lambda::{StartError, start},
     store::{dynamodb::DynamoCatalogue, ledger::Quota},
@@ -25,7 +26,8 @@ use shared::{
 use tracing::Instrument as _;
 
 use crate::{
-    App, Kinds, RequestId, SigningKey, caller::Caller, ports::Ports, problem::Cause, router, s3::S3Storage,
+    App, ImageUrls, Kinds, RequestId, SigningKey, caller::Caller, ports::Ports, problem::Cause, router,
+    s3::S3Storage,
 };
 
 /// What the function is told.
@@ -40,6 +42,7 @@ struct Config {
     upload_expiry: Duration,
     webhook_targets: Targets,
     signing_key: SigningKey,
+    images: ImageUrls,
 }
 
 impl Config {
@@ -57,6 +60,11 @@ impl Config {
             upload_expiry: Duration::from_secs(60 * environment.parse::<u64>("UPLOAD_EXPIRY_MINUTES")?),
             webhook_targets: environment.parse("WEBHOOK_TARGETS")?,
             signing_key: SigningKey::new(environment.required("SIGNING_KEY")?),
+            images: ImageUrls {
+                base: environment.required("IMAGE_URL")?.to_owned(),
+                key: UrlKey::new(environment.required("IMAGE_URL_KEY")?),
+                sizes: environment.parse("IMAGE_SIZES")?,
+            },
         })
     }
 }
@@ -127,6 +135,7 @@ pub fn run() -> ExitCode {
             results_bucket: config.results_bucket,
             upload_expiry: config.upload_expiry,
             webhook_targets: config.webhook_targets,
+            images: config.images,
             signing_key: config.signing_key,
             now: UnixMillis::now,
         });

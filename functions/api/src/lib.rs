@@ -14,6 +14,7 @@ mod cursor;
 mod deletion;
 mod files;
 mod idempotency;
+mod image;
 mod kinds;
 #[cfg(feature = "lambda")]
 pub mod lambda;
@@ -47,6 +48,7 @@ use shared::{handover::Functions, store::ledger::Quota, time::UnixMillis, webhoo
 pub use caller::{Caller, Scope};
 pub use cursor::SigningKey;
 pub use files::MAX_WAIT;
+pub use image::ImageUrls;
 pub use kinds::{InvalidKinds, Kinds};
 pub use operations::{OPERATIONS, Operation};
 pub use ports::{ArrivedPart, FormPolicy, PartPolicy, Ports, SignedForm, SignedRequest, Storage};
@@ -76,6 +78,8 @@ pub struct App<P> {
     pub upload_expiry: Duration,
     /// Where webhooks may go.
     pub webhook_targets: Targets,
+    /// Where pictures are rendered on request.
+    pub images: ImageUrls,
     /// What cursors are signed with.
     pub signing_key: SigningKey,
     /// The clock.
@@ -125,6 +129,7 @@ pub fn router<P: Ports>(app: App<P>) -> Router {
             get(files::show::<P>).delete(deletion::route::<P>),
         )
         .route("/v1/files/{id}/events", get(files::events::<P>))
+        .route("/v1/files/{id}/image", get(image::show::<P>))
         .route("/v1/files/{id}/outputs/{name}", get(outputs::show::<P>))
         .route("/v1/files/{id}/reprocess", post(reprocess::route::<P>))
         .route("/v1/stats", get(stats::route::<P>))

@@ -293,6 +293,17 @@ pub const OPERATIONS: &[Operation] = &[
     },
     Operation {
         method: "GET",
+        path: "/v1/files/{id}/image",
+        id: "getImage",
+        summary: "Get a signed address at which a rendition of a picture is made, in the format that the client accepts",
+        scope: Some(Scope::Read),
+        parameters: image::PARAMETERS,
+        body: None,
+        successes: &[ok(302, "Where the rendition is, until it expires", None)],
+        problems: &[&problem::NOT_FOUND, &problem::NOT_AN_IMAGE, &problem::NOT_DONE],
+    },
+    Operation {
+        method: "GET",
         path: "/v1/files/{id}/outputs/{name}",
         id: "getOutput",
         summary: "Fetch an output: by a redirect, or itself if it is JSON of up to 5 MB and `inline` is asked for",
@@ -442,3 +453,4 @@ pub const OPERATIONS: &[Operation] = &[
 ];
 
 mod examples;
+mod image;

@@ -37,6 +37,7 @@ kinds! {
     MISSING_SCOPE 403 "missing-scope" "the token does not allow this"
     NOT_FOUND 404 "not-found" "not found"
     METHOD_NOT_ALLOWED 405 "method-not-allowed" "the route has no such method"
+    NOT_AN_IMAGE 409 "not-an-image" "the file is no picture"
     NOT_DONE 409 "not-done" "the file is not done"
     AT_WORK 409 "at-work" "the file is being worked on"
     NOT_UPLOADED 409 "not-uploaded" "nothing has been uploaded"

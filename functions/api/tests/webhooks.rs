@@ -147,6 +147,11 @@ impl Api {
             results_bucket: "results".into(),
             upload_expiry: Duration::from_mins(15),
             webhook_targets,
+            images: api::ImageUrls {
+                base: "https://images.example/".into(),
+                key: shared::image_url::UrlKey::new("key"),
+                sizes: "any".parse().unwrap(),
+            },
             signing_key: api::SigningKey::new("key"),
             now: || NOW,
         });

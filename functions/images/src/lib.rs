@@ -15,6 +15,7 @@
 //! | `encode` | pictures to JPEG, WebP, AVIF, PNG |
 //! | `privacy` | the proof that a rendition tells nothing beside its pixels |
 //! | [`digests`] | placeholders, fingerprints, colours |
+//! | `lambda`, `on_request` | the functions: one unloads uploads, one renders on request |
 //! | [`manifest`] | what `manifest.json` says |
 //! | `metadata` | what EXIF and the like say beside the pixels |
 
@@ -24,8 +25,12 @@ pub mod decode_only;
 pub mod digests;
 mod encode;
 mod filters;
+#[cfg(feature = "lambda")]
+pub mod lambda;
 pub mod manifest;
 mod metadata;
+#[cfg(feature = "lambda")]
+mod on_request;
 pub mod orient;
 pub mod picture;
 mod privacy;

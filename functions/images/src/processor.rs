@@ -12,9 +12,10 @@ use crate::{
 };
 
 /// Turns a picture into its renditions and `manifest.json`.
-#[derive(Debug, Clone, Copy, Default)]
+#[derive(Debug, Clone, Default)]
 pub struct Images {
     limits: PictureLimits,
+    spec: ImagesOptions,
 }
 
 /// What the catalogue keeps of a run.
@@ -37,8 +38,17 @@ pub struct Report {
 impl Images {
     /// With limits of one's own.
     #[must_use]
-    pub const fn new(limits: PictureLimits) -> Self {
-        Self { limits }
+    pub fn new(limits: PictureLimits) -> Self {
+        Self {
+            limits,
+            spec: ImagesOptions::default(),
+        }
+    }
+
+    /// Makes what `spec` asks for where the options of a file say nothing.
+    #[must_use]
+    pub fn with_spec(self, spec: ImagesOptions) -> Self {
+        Self { spec, ..self }
     }
 }
 
@@ -54,7 +64,8 @@ impl Processor for Images {
         options: &ImagesOptions,
         outputs: &mut dyn Outputs,
     ) -> Result<Report, Failure> {
-        let made = render(&input, options, &self.limits)?;
+        let options = options.clone().or(self.spec.clone());
+        let made = render(&input, &options, &self.limits)?;
         let manifest = Manifest::new(input.facts, &made, options.gps == Some(true));
         let mut put = |name: &str, content_type: &str, bytes: &[u8]| {
             let mut output = outputs.create(name, content_type)?;

@@ -32,7 +32,8 @@ pub(super) async fn answer(
 ) -> Response<Body> {
     let (name, path) = address.split_once('/').unwrap_or((address, ""));
     let function = lambda.function(name).cloned();
-    let Some((function, url)) = function.and_then(|function| function.url.clone().map(|url| (function, url))) else {
+    let Some((function, url)) = function.and_then(|function| function.url.clone().map(|url| (function, url)))
+    else {
         return message(StatusCode::FORBIDDEN, "Forbidden");
     };
     let origin = request.headers().get(header::ORIGIN).cloned();
@@ -57,7 +58,11 @@ async fn invoke(
     request_id: &str,
 ) -> Response<Body> {
     let (mut parts, body) = request.into_parts();
-    let query = parts.uri.query().map(|query| format!("?{query}")).unwrap_or_default();
+    let query = parts
+        .uri
+        .query()
+        .map(|query| format!("?{query}"))
+        .unwrap_or_default();
     let Ok(uri) = format!("/{path}{query}").parse::<Uri>() else {
         return message(StatusCode::BAD_REQUEST, "Bad Request");
     };
@@ -141,7 +146,8 @@ mod tests {
 
     #[tokio::test]
     async fn a_streamed_answer_is_its_head_and_its_bytes() {
-        let head = br#"{"statusCode":200,"headers":{"content-type":"image/webp","etag":"\"a\""},"cookies":[]}"#;
+        let head =
+            br#"{"statusCode":200,"headers":{"content-type":"image/webp","etag":"\"a\""},"cookies":[]}"#;
         let payload = Bytes::from([&head[..], &END_OF_HEAD, b"RIFF\0\0\0\0\0\0\0\0\0\0WEBP"].concat());
         let response = streamed(&payload).unwrap();
         assert_eq!(response.status(), 200);

@@ -160,7 +160,11 @@ impl Port {
     async fn response(&self, request_id: &str, request: Request<Body>) -> Response<Body> {
         let request_id = request_id.to_owned();
         let streamed = text(request.headers(), RESPONSE_MODE).as_deref() == Some("streaming");
-        let cap = if streamed { MAX_STREAMED_BYTES } else { MAX_RESPONSE_BYTES };
+        let cap = if streamed {
+            MAX_STREAMED_BYTES
+        } else {
+            MAX_RESPONSE_BYTES
+        };
         let whole = match serve::read_whole(request.into_body(), cap).await {
             Ok(Some(whole)) => whole,
             Ok(None) => {

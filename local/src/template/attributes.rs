@@ -118,7 +118,9 @@ impl Resolver<'_> {
     /// The type of a resource that the stack has.
     fn kind(&self, logical_id: &str, path: &str) -> Result<&str, TemplateError> {
         let Some(resource) = self.resource(logical_id) else {
-            let function = logical_id.strip_suffix(URL_SUFFIX).and_then(|id| self.resource(id));
+            let function = logical_id
+                .strip_suffix(URL_SUFFIX)
+                .and_then(|id| self.resource(id));
             if function.is_some_and(|it| it.pointer("/Properties/FunctionUrlConfig").is_some()) {
                 return Ok(FUNCTION_URL);
             }

@@ -10,7 +10,8 @@ use super::attributes::{IMPLICIT_API, api_id, function_arn};
 use super::properties::Properties;
 use super::resolve::scalar_text;
 use super::{
-    Cors, Destination, EventInvoke, Function, FunctionUrl, Ignored, ObjectTrigger, Route, TemplateError, sources,
+    Cors, Destination, EventInvoke, Function, FunctionUrl, Ignored, ObjectTrigger, Route, TemplateError,
+    sources,
 };
 
 /// Lambda's own defaults.
@@ -116,7 +117,10 @@ fn function_url(properties: Properties<'_>) -> Result<Option<FunctionUrl>, Templ
             allow_methods: texts("AllowMethods"),
             allow_headers: texts("AllowHeaders"),
             expose_headers: texts("ExposeHeaders"),
-            allow_credentials: cors.get("AllowCredentials").and_then(Value::as_bool).unwrap_or(false),
+            allow_credentials: cors
+                .get("AllowCredentials")
+                .and_then(Value::as_bool)
+                .unwrap_or(false),
             max_age_seconds: cors.get("MaxAge").and_then(Value::as_u64),
         }
     });

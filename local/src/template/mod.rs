@@ -29,8 +29,9 @@ use serde_json::{Map, Value};
 pub(crate) use attributes::{Attributes, FUNCTION_URL_PATH};
 pub use attributes::{function_arn, queue_arn, stream_arn};
 pub use model::{
-    Bucket, Cors, Destination, EventInvoke, Function, FunctionUrl, HttpApi, Ignored, JwtAuthorizer, ObjectTrigger, Queue,
-    QueueTrigger, Redrive, Route, StartingPosition, StreamTrigger, Table, Template, TimeToLive,
+    Bucket, Cors, Destination, EventInvoke, Function, FunctionUrl, HttpApi, Ignored, JwtAuthorizer,
+    ObjectTrigger, Queue, QueueTrigger, Redrive, Route, StartingPosition, StreamTrigger, Table, Template,
+    TimeToLive,
 };
 use properties::Properties;
 use resolve::Resolver;

@@ -166,6 +166,12 @@ pub trait Objects: Clone + Send + Sync + 'static {
         range: Option<Range<u64>>,
     ) -> impl Future<Output = Result<(ObjectHead, ByteStream), StoreError>> + Send;
 
+    /// Opens an object, whichever version of it is there; nothing if none is.
+    fn find(
+        &self,
+        at: &Location,
+    ) -> impl Future<Output = Result<Option<(ObjectHead, ByteStream)>, StoreError>> + Send;
+
     /// Writes a small object whole.
     fn put(
         &self,

@@ -5,6 +5,7 @@ use std::ops::Range;
 use aws_sdk_s3::{
     Client,
     error::{ProvideErrorMetadata, SdkError},
+    operation::get_object::GetObjectOutput,
     primitives::ByteStream as SdkStream,
     types::{ChecksumAlgorithm, CompletedMultipartUpload, CompletedPart},
 };
@@ -91,6 +92,32 @@ fn stream_of(body: SdkStream, at: Location) -> ByteStream {
     }))
 }
 
+/// What an answer to `GetObject` holds.
+fn opened(answer: GetObjectOutput, at: &Location) -> Result<(ObjectHead, ByteStream), StoreError> {
+    let length = answer
+        .content_length()
+        .and_then(|length| u64::try_from(length).ok());
+    let size_bytes = answer
+        .content_range()
+        .and_then(size_of_range)
+        .or(length)
+        .ok_or_else(|| {
+            StoreError::new(
+                StoreErrorKind::Unavailable,
+                "GetObject",
+                at,
+                "the answer does not say how long it is",
+            )
+        })?;
+    let head = ObjectHead {
+        size_bytes,
+        etag: answer.e_tag().unwrap_or_default().trim_matches('"').to_owned(),
+        content_type: answer.content_type().map(str::to_owned),
+        metadata: answer.metadata.unwrap_or_default().into_iter().collect(),
+    };
+    Ok((head, stream_of(answer.body, at.clone())))
+}
+
 impl Objects for S3Objects {
     async fn get(
         &self,
@@ -108,28 +135,22 @@ impl Objects for S3Objects {
             .send()
             .await
             .map_err(|error| store_error("GetObject", at, &error))?;
-        let length = answer
-            .content_length()
-            .and_then(|length| u64::try_from(length).ok());
-        let size_bytes = answer
-            .content_range()
-            .and_then(size_of_range)
-            .or(length)
-            .ok_or_else(|| {
-                StoreError::new(
-                    StoreErrorKind::Unavailable,
-                    "GetObject",
-                    at,
-                    "the answer does not say how long it is",
-                )
-            })?;
-        let head = ObjectHead {
-            size_bytes,
-            etag: answer.e_tag().unwrap_or_default().trim_matches('"').to_owned(),
-            content_type: answer.content_type().map(str::to_owned),
-            metadata: answer.metadata.unwrap_or_default().into_iter().collect(),
-        };
-        Ok((head, stream_of(answer.body, at.clone())))
+        opened(answer, at)
+    }
+
+    async fn find(&self, at: &Location) -> Result<Option<(ObjectHead, ByteStream)>, StoreError> {
+        let answer = self
+            .client
+            .get_object()
+            .bucket(&at.bucket)
+            .key(&at.key)
+            .send()
+            .await;
+        match answer.map_err(|error| store_error("GetObject", at, &error)) {
+            Ok(answer) => opened(answer, at).map(Some),
+            Err(error) if error.kind == StoreErrorKind::NotFound => Ok(None),
+            Err(error) => Err(error),
+        }
     }
 
     async fn put(&self, at: &Location, content_type: &str, body: Bytes) -> Result<(), StoreError> {

@@ -51,6 +51,10 @@ impl Objects for Flaky {
         Ok((head, Box::pin(some.chain(stream::iter([Err(error)])))))
     }
 
+    async fn find(&self, at: &Location) -> Result<Option<(ObjectHead, ByteStream)>, StoreError> {
+        self.objects.find(at).await
+    }
+
     async fn put(&self, at: &Location, content_type: &str, body: Bytes) -> Result<(), StoreError> {
         self.writes.fetch_add(1, Ordering::Relaxed);
         if let Some(left) = self.writes_until_broken.lock().unwrap().as_mut() {

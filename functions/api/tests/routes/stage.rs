@@ -281,6 +281,11 @@ impl Api {
             uploads_bucket: "uploads".into(),
             results_bucket: "results".into(),
             upload_expiry: Duration::from_mins(15),
+            images: api::ImageUrls {
+                base: "https://images.example/".into(),
+                key: shared::image_url::UrlKey::new("image key"),
+                sizes: "320,640".parse().unwrap(),
+            },
             signing_key: SigningKey::new("key"),
             webhook_targets: shared::webhook::Targets::Public,
             now,

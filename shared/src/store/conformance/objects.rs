@@ -39,6 +39,10 @@ async fn small_objects<O: Objects>(store: &O, bucket: &str, etag_of: &impl Async
             );
             assert_eq!(head.content_type.as_deref(), Some("text/x-test"), "{at}");
             assert_eq!(bytes(store, &at, &etag, None).await, body, "{at}");
+            let (head, stream) = store.find(&at).await.unwrap().unwrap();
+            assert_eq!((head.size_bytes, head.etag), (body.len() as u64, etag), "{at}");
+            let found: Vec<Bytes> = stream.try_collect().await.unwrap();
+            assert_eq!(found.concat(), body, "{at}");
         }
         let etag = etag_of(at.clone()).await;
         let (head, _) = store.get(&at, &etag, Some(2..5)).await.unwrap();
@@ -55,6 +59,7 @@ async fn small_objects<O: Objects>(store: &O, bucket: &str, etag_of: &impl Async
             store.get(&at, &etag, None).await.err().unwrap().kind,
             StoreErrorKind::NotFound
         );
+        assert!(store.find(&at).await.unwrap().is_none(), "{at}");
     }
 }
 

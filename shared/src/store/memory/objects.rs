@@ -103,6 +103,13 @@ impl Objects for MemoryObjects {
         Ok((head, Box::pin(stream::iter([Ok(body)]))))
     }
 
+    async fn find(&self, at: &Location) -> Result<Option<(ObjectHead, ByteStream)>, StoreError> {
+        match self.etag(at) {
+            Some(etag) => self.get(at, &etag, None).await.map(Some),
+            None => Ok(None),
+        }
+    }
+
     async fn put(&self, at: &Location, content_type: &str, body: Bytes) -> Result<(), StoreError> {
         let object = Object {
             body,
