@@ -10,8 +10,18 @@ use serde::{
     de::{MapAccess, Visitor, value::MapAccessDeserializer},
 };
 
+mod filters;
+mod images;
+mod numbers;
+mod spec;
 mod tables;
 
+pub use filters::{Colour, Filters, MAX_WATERMARK_BYTES, Position, Rotation, Watermark};
+pub use images::{
+    DEFAULT_WIDTHS, Fit, Focus, ImageFormat, ImagesOptions, MAX_RENDITIONS, Point, Quality, RenditionSpec,
+    Side,
+};
+pub use numbers::{Decimal, Whole};
 pub use tables::{Delimiter, EncodingName, MAX_HEADER_ROWS, MAX_SKIP_LINES, Mark, TablesOptions};
 
 /// The options of a function: from the record, and from the object's metadata where the record says nothing.
@@ -116,6 +126,10 @@ pub struct Options {
     #[serde(skip_serializing_if = "Option::is_none", default, deserialize_with = "object")]
     #[cfg_attr(feature = "schema", schemars(with = "Option<TablesOptions>"))]
     pub tables: Option<TablesOptions>,
+    /// Of `images`.
+    #[serde(skip_serializing_if = "Option::is_none", default, deserialize_with = "object")]
+    #[cfg_attr(feature = "schema", schemars(with = "Option<ImagesOptions>"))]
+    pub images: Option<ImagesOptions>,
 }
 
 #[cfg(test)]

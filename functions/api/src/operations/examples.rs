@@ -89,6 +89,7 @@ fn options() -> Options {
             delimiter: Some(Delimiter::COMMA),
             ..TablesOptions::default()
         }),
+        ..Options::default()
     }
 }
 
