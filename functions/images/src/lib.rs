@@ -9,10 +9,21 @@
 //! | [`decode`] | a file's bytes to rows in sRGB, and the facts it states; memory-safe decoders only |
 //! | [`orient`] | the eight orientations of EXIF |
 //! | [`decode_only`] | a decoded, oriented picture as a plain PNG |
+//! | [`resize`] | rows to smaller pictures: Lanczos3 in linear light, streamed |
+//! | [`render`] | the plan of all renditions, and its run |
+//! | `filters`, `compose` | what is done to a rendition before it is encoded |
+//! | `encode` | pictures to JPEG, WebP, AVIF, PNG |
 //! | `metadata` | what EXIF and the like say beside the pixels |
 
+mod compose;
 pub mod decode;
 pub mod decode_only;
+mod encode;
+mod filters;
 mod metadata;
 pub mod orient;
 pub mod picture;
+pub mod render;
+pub mod resize;
+
+pub use render::{Rendition, render, render_one};

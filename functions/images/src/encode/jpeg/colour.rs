@@ -1,0 +1,226 @@
+//! Rows of RGB to luma and chroma (JFIF: ITU-R BT.601, full range), cut into blocks.
+#![expect(
+    clippy::inline_always,
+    reason = "only what is inlined is compiled for the machine's vectors"
+)]
+
+use fearless_simd::{Level, dispatch, f32x8, prelude::*};
+
+use super::cosine::Quantiser;
+
+/// How large chroma is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Sampling {
+    /// There is none.
+    Gray,
+    /// As large as luma: 4:4:4.
+    Full,
+    /// Half as wide and half as high: 4:2:0.
+    Half,
+}
+
+impl Sampling {
+    pub(super) const fn components(self) -> usize {
+        match self {
+            Self::Gray => 1,
+            Self::Full | Self::Half => 3,
+        }
+    }
+
+    /// The side of a unit of the picture, in pixels.
+    pub(super) const fn unit(self) -> usize {
+        match self {
+            Self::Gray | Self::Full => 8,
+            Self::Half => 16,
+        }
+    }
+}
+
+/// A row of units as luma and chroma, less 128.
+pub(super) struct Band {
+    level: Level,
+    sampling: Sampling,
+    /// Samples of a row of luma, whole units.
+    width: usize,
+    luma: Vec<f32>,
+    blue: Vec<f32>,
+    red: Vec<f32>,
+    /// Two rows of the picture, their last pixel repeated to the end of the unit.
+    padded: [Vec<[u8; 3]>; 2],
+}
+
+impl Band {
+    pub(super) fn new(width: usize, sampling: Sampling) -> Self {
+        let unit = sampling.unit();
+        let width = width.next_multiple_of(unit);
+        let chroma = match sampling {
+            Sampling::Gray => 0,
+            Sampling::Full => width * 8,
+            Sampling::Half => width / 2 * 8,
+        };
+        Self {
+            level: Level::new(),
+            sampling,
+            width,
+            luma: vec![0.0; width * unit],
+            blue: vec![0.0; chroma],
+            red: vec![0.0; chroma],
+            padded: [vec![[0; 3]; width], vec![[0; 3]; width]],
+        }
+    }
+
+    /// Takes a row of units from the picture's samples; below its last row, that one is repeated.
+    pub(super) fn fill(&mut self, samples: &[u8], width: usize, height: usize, row: usize) {
+        let unit = self.sampling.unit();
+        let first = row * unit;
+        let line = |number: usize| number.min(height - 1);
+        if self.sampling == Sampling::Gray {
+            for (number, luma) in self.luma.chunks_exact_mut(self.width).enumerate() {
+                let begin = line(first + number) * width;
+                let codes = samples.get(begin..begin + width).unwrap_or_default();
+                let last = codes.last().copied().unwrap_or_default();
+                let padded = codes.iter().copied().chain(std::iter::repeat(last));
+                for (out, code) in luma.iter_mut().zip(padded) {
+                    *out = f32::from(code) - 128.0;
+                }
+            }
+            return;
+        }
+        let pixels = samples.as_chunks::<3>().0;
+        let chroma_width = if self.sampling == Sampling::Half {
+            self.width / 2
+        } else {
+            self.width
+        };
+        let lumas = self.luma.chunks_exact_mut(2 * self.width);
+        let per_pair = if self.sampling == Sampling::Half {
+            chroma_width
+        } else {
+            2 * chroma_width
+        };
+        let chromas = self
+            .blue
+            .chunks_exact_mut(per_pair)
+            .zip(self.red.chunks_exact_mut(per_pair));
+        for ((pair, luma), (blue, red)) in lumas.enumerate().zip(chromas) {
+            for (side, padded) in self.padded.iter_mut().enumerate() {
+                let begin = line(first + 2 * pair + side) * width;
+                let pixels = pixels.get(begin..begin + width).unwrap_or_default();
+                if let Some(out) = padded.get_mut(..pixels.len()) {
+                    out.copy_from_slice(pixels);
+                }
+                let last = pixels.last().copied().unwrap_or_default();
+                if let Some(rest) = padded.get_mut(pixels.len()..) {
+                    rest.fill(last);
+                }
+            }
+            let [upper, lower] = &self.padded;
+            let (above, below) = luma.split_at_mut(self.width);
+            let sampling = self.sampling;
+            dispatch!(self.level, simd => {
+                let _ = simd;
+                to_luma(upper, above);
+                to_luma(lower, below);
+                if sampling == Sampling::Half {
+                    to_half_chroma(upper, lower, blue, red);
+                } else {
+                    let (blue_above, blue_below) = blue.split_at_mut(chroma_width);
+                    let (red_above, red_below) = red.split_at_mut(chroma_width);
+                    to_chroma(upper, blue_above, red_above);
+                    to_chroma(lower, blue_below, red_below);
+                }
+            });
+        }
+    }
+
+    /// Gives the blocks in the order of a scan.
+    pub(super) fn blocks(
+        &self,
+        quantisers: &[Quantiser; 2],
+        row: usize,
+        take: &mut dyn FnMut(usize, &[i16; 64], (usize, usize)),
+    ) {
+        dispatch!(self.level, simd => self.blocks_with(simd, quantisers, row, take));
+    }
+
+    #[inline(always)]
+    fn blocks_with<S: Simd>(
+        &self,
+        simd: S,
+        [luma, chroma]: &[Quantiser; 2],
+        row: usize,
+        take: &mut dyn FnMut(usize, &[i16; 64], (usize, usize)),
+    ) {
+        let unit = self.sampling.unit();
+        let factor = unit / 8;
+        for across in 0..self.width / unit {
+            for down in 0..factor {
+                for side in 0..factor {
+                    let x = across * factor + side;
+                    let rows = block(simd, &self.luma, self.width, x, down);
+                    take(0, &luma.transform(simd, rows), (x, row * factor + down));
+                }
+            }
+            if self.sampling != Sampling::Gray {
+                let width = self.width / factor;
+                take(
+                    1,
+                    &chroma.transform(simd, block(simd, &self.blue, width, across, 0)),
+                    (across, row),
+                );
+                take(
+                    2,
+                    &chroma.transform(simd, block(simd, &self.red, width, across, 0)),
+                    (across, row),
+                );
+            }
+        }
+    }
+}
+
+/// Eight rows of eight samples of a plane.
+#[inline(always)]
+fn block<S: Simd>(simd: S, plane: &[f32], width: usize, across: usize, down: usize) -> [f32x8<S>; 8] {
+    std::array::from_fn(|row| {
+        let begin = (down * 8 + row) * width + across * 8;
+        match plane.get(begin..begin + 8) {
+            Some(samples) => f32x8::from_slice(simd, samples),
+            None => f32x8::splat(simd, 0.0),
+        }
+    })
+}
+
+#[inline(always)]
+fn to_luma(pixels: &[[u8; 3]], luma: &mut [f32]) {
+    for ([r, g, b], luma) in pixels.iter().zip(luma) {
+        *luma = 0.299 * f32::from(*r) + 0.587 * f32::from(*g) + 0.114 * f32::from(*b) - 128.0;
+    }
+}
+
+#[inline(always)]
+fn to_chroma(pixels: &[[u8; 3]], blue: &mut [f32], red: &mut [f32]) {
+    for (([r, g, b], blue), red) in pixels.iter().zip(blue).zip(red) {
+        let (r, g, b) = (f32::from(*r), f32::from(*g), f32::from(*b));
+        *blue = -0.168_736 * r - 0.331_264 * g + 0.5 * b;
+        *red = 0.5 * r - 0.418_688 * g - 0.081_312 * b;
+    }
+}
+
+/// Of four pixels at a time: their mean.
+#[inline(always)]
+fn to_half_chroma(upper: &[[u8; 3]], lower: &[[u8; 3]], blue: &mut [f32], red: &mut [f32]) {
+    let pairs = upper.as_chunks::<2>().0.iter().zip(lower.as_chunks::<2>().0);
+    for ((([a, b], [c, d]), blue), red) in pairs.zip(blue).zip(red) {
+        let [ar, ag, ab] = a.map(u16::from);
+        let [br, bg, bb] = b.map(u16::from);
+        let [cr, cg, cb] = c.map(u16::from);
+        let [dr, dg, db] = d.map(u16::from);
+        let (r, g, b) = (
+            f32::from(ar + br + cr + dr),
+            f32::from(ag + bg + cg + dg),
+            f32::from(ab + bb + cb + db),
+        );
+        *blue = -0.042_184 * r - 0.082_816 * g + 0.125 * b;
+        *red = 0.125 * r - 0.104_672 * g - 0.020_328 * b;
+    }
+}

@@ -1,0 +1,137 @@
+//! Pictures to files: one of a stated quality, or the best that a number of bytes can hold.
+
+mod avif;
+mod jpeg;
+mod png;
+mod webp;
+
+use shared::{
+    Failure,
+    options::{ImageFormat, RenditionSpec},
+};
+
+use crate::picture::Picture;
+
+/// The quality of lossy renditions that name none.
+const DEFAULT_QUALITY: u8 = 80;
+/// How often a picture is encoded at most to meet a number of bytes.
+const MAX_TRIES: u32 = 7;
+
+/// A file, and how good it is.
+#[derive(Debug, Clone)]
+pub(crate) struct Encoded {
+    pub(crate) bytes: Vec<u8>,
+    /// 1 to 100, of lossy ones.
+    pub(crate) quality: Option<u8>,
+}
+
+/// The longest side a format can have, in pixels.
+pub(crate) const fn max_side(format: ImageFormat) -> u32 {
+    match format {
+        ImageFormat::Webp => webp::MAX_SIDE,
+        ImageFormat::Jpeg => jpeg::MAX_SIDE,
+        ImageFormat::Avif | ImageFormat::Png => 16_384,
+    }
+}
+
+/// Encodes a picture of 8 bits as the specification says. JPEG takes no alpha: flatten the picture first.
+pub(crate) fn encode(
+    picture: &Picture,
+    spec: &RenditionSpec,
+    copyright: Option<&str>,
+) -> Result<Encoded, Failure> {
+    let _ = copyright;
+    if spec.format() == ImageFormat::Png {
+        return Ok(Encoded {
+            bytes: png::encode(picture, None)?,
+            quality: None,
+        });
+    }
+    if spec.format() == ImageFormat::Webp && spec.lossless == Some(true) {
+        return Ok(Encoded {
+            bytes: webp::encode_lossless(picture)?,
+            quality: None,
+        });
+    }
+    if let Some(target) = spec.target_bytes {
+        return best_within(target.get() as usize, &mut |quality| {
+            lossy(picture, spec, quality)
+        });
+    }
+    let quality = spec
+        .quality
+        .and_then(|quality| u8::try_from(quality.get()).ok())
+        .unwrap_or(DEFAULT_QUALITY);
+    Ok(Encoded {
+        bytes: lossy(picture, spec, quality)?,
+        quality: Some(quality),
+    })
+}
+
+fn lossy(picture: &Picture, spec: &RenditionSpec, quality: u8) -> Result<Vec<u8>, Failure> {
+    match spec.format() {
+        ImageFormat::Jpeg => {
+            let settings = jpeg::Settings {
+                quality,
+                progressive: spec.progressive == Some(true),
+            };
+            jpeg::encode(picture, settings, None)
+        }
+        ImageFormat::Avif => avif::encode(picture, quality),
+        ImageFormat::Webp | ImageFormat::Png => webp::encode_lossy(picture, quality),
+    }
+}
+
+/// The best quality whose bytes are not more than `target`; the lowest tried where none is.
+fn best_within(
+    target: usize,
+    encode: &mut dyn FnMut(u8) -> Result<Vec<u8>, Failure>,
+) -> Result<Encoded, Failure> {
+    let (mut low, mut high) = (1_u8, 100_u8);
+    let mut best: Option<Encoded> = None;
+    let mut smallest: Option<Encoded> = None;
+    for attempt in 0..MAX_TRIES {
+        if low > high {
+            break;
+        }
+        // Most targets lie around what is usual.
+        let quality = if attempt == 0 { 75 } else { low.midpoint(high) };
+        let bytes = encode(quality)?;
+        let fits = bytes.len() <= target;
+        let encoded = Encoded {
+            bytes,
+            quality: Some(quality),
+        };
+        if fits {
+            low = quality + 1;
+            best = Some(encoded);
+        } else {
+            high = quality - 1;
+            smallest = Some(encoded);
+        }
+    }
+    match best.or(smallest) {
+        Some(encoded) => Ok(encoded),
+        None => Err(Failure::internal("encode", "nothing was tried")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_best_quality_within_is_found_in_seven_tries() {
+        for target in [1_usize, 1000, 5432, 9_999, 10_000, 50_000] {
+            let mut tries = 0;
+            let encoded = best_within(target, &mut |quality| {
+                tries += 1;
+                Ok(vec![0; usize::from(quality) * 100])
+            })
+            .unwrap();
+            assert!(tries <= MAX_TRIES, "{target}: {tries}");
+            let expected = (target / 100).clamp(1, 100);
+            assert_eq!(encoded.quality.map(usize::from), Some(expected), "{target}");
+        }
+    }
+}

@@ -1,0 +1,170 @@
+//! One picture to its renditions: decoded once, reduced in one pass, encoded side by side.
+//!
+//! ```text
+//! open ─► plan ─► rows ─► reductions, each of the next larger one ─► orient ─► cut, filter, flatten ─► encode ─► check
+//! ```
+
+mod attention;
+mod plan;
+mod rendition;
+
+use std::sync::{
+    Mutex,
+    atomic::{AtomicUsize, Ordering},
+};
+
+use shared::{
+    Failure, Input,
+    options::{ImagesOptions, RenditionSpec},
+};
+
+use self::plan::Plan;
+pub use self::rendition::Rendition;
+use crate::{
+    decode::{self, Facts, PictureLimits, Wanted},
+    orient::orient,
+    picture::{Picture, Rows},
+    resize,
+};
+
+/// A picture's facts, its renditions in the order of their specifications, and a small picture of all of it.
+#[derive(Debug)]
+pub struct Renditions {
+    /// What the file states.
+    pub facts: Facts,
+    /// Each as it was asked for.
+    pub renditions: Vec<Rendition>,
+    /// At most 100 pixels a side, of 8 bits, oriented: what digests are made of.
+    pub small: Picture,
+}
+
+/// Makes all renditions that the options ask for.
+///
+/// # Errors
+/// As [`decode::open`] and the rows; rejected (`options`): options that do not go together, a watermark that is no picture.
+/// Internal: a rendition that would have carried metadata.
+pub fn render(
+    input: &Input<'_>,
+    options: &ImagesOptions,
+    limits: &PictureLimits,
+) -> Result<Renditions, Failure> {
+    let specs = options
+        .resolve()
+        .map_err(|error| Failure::rejected("options", error.to_string()))?;
+    let keep_copyright = options.keep_copyright == Some(true);
+    make(input, &specs, keep_copyright, true, limits)
+}
+
+/// Makes one rendition, for who asks for it now.
+///
+/// # Errors
+/// As [`render`].
+pub fn render_one(
+    input: &Input<'_>,
+    spec: &RenditionSpec,
+    limits: &PictureLimits,
+) -> Result<Rendition, Failure> {
+    spec.check()
+        .map_err(|error| Failure::rejected("options", error.to_string()))?;
+    let made = make(input, std::slice::from_ref(spec), false, false, limits)?;
+    made.renditions
+        .into_iter()
+        .next()
+        .ok_or_else(|| Failure::internal("render", "no rendition"))
+}
+
+fn make(
+    input: &Input<'_>,
+    specs: &[RenditionSpec],
+    keep_copyright: bool,
+    with_digests: bool,
+    limits: &PictureLimits,
+) -> Result<Renditions, Failure> {
+    // What is wanted follows from the picture's size, which only the header says.
+    let facts = decode::open(input, limits, Wanted::AtLeast { width: 1, height: 1 })?.facts;
+    let stored = (facts.width, facts.height);
+    let plan = Plan::new(plan::turned(stored, facts.orientation), specs, with_digests);
+    let (width, height) = plan.wanted(stored, facts.orientation);
+    let mut opened = decode::open(input, limits, Wanted::AtLeast { width, height })?;
+    let bases = reduce(&plan, opened.rows.as_mut(), &facts)?;
+    drop(opened);
+    let copyright = facts.exif.copyright.as_deref().filter(|_| keep_copyright);
+    let watermarks = specs
+        .iter()
+        .map(|spec| rendition::watermark(spec, limits))
+        .collect::<Result<Vec<_>, _>>()?;
+    let job = |index: usize| {
+        let missing = || Failure::internal("render", format!("nothing for rendition {index}"));
+        let (spec, layout) = (
+            specs.get(index).ok_or_else(missing)?,
+            plan.layouts.get(index).ok_or_else(missing)?,
+        );
+        let base = bases.get(layout.base).ok_or_else(missing)?;
+        let watermark = watermarks.get(index).and_then(Option::as_ref);
+        rendition::make(base, layout, spec, watermark, copyright)
+    };
+    let renditions = side_by_side(specs.len(), input.limits.threads, &job)?;
+    let small = plan
+        .layouts
+        .last()
+        .and_then(|layout| bases.get(layout.base))
+        .cloned();
+    let small = small.ok_or_else(|| Failure::internal("render", "no reduction"))?;
+    Ok(Renditions {
+        facts,
+        renditions,
+        small,
+    })
+}
+
+/// All bases, oriented, in the order of the plan.
+fn reduce(plan: &Plan, rows: &mut dyn Rows, facts: &Facts) -> Result<Vec<Picture>, Failure> {
+    let shape = rows.shape();
+    let nodes = plan.nodes(
+        (facts.width, facts.height),
+        (shape.width, shape.height),
+        facts.orientation,
+    );
+    let mut pictures = resize::run(rows, nodes)?;
+    pictures.sort_by_key(|(id, _)| *id);
+    Ok(pictures
+        .into_iter()
+        .map(|(_, picture)| orient(picture, facts.orientation))
+        .collect())
+}
+
+/// Does jobs 0 to `count` on `threads` threads beside each other; the results in order, or the first failure.
+fn side_by_side<T: Send>(
+    count: usize,
+    threads: usize,
+    job: &(dyn Fn(usize) -> Result<T, Failure> + Sync),
+) -> Result<Vec<T>, Failure> {
+    if threads <= 1 || count <= 1 {
+        return (0..count).map(job).collect();
+    }
+    // Those at the end are as a rule the largest: they begin first.
+    let next = AtomicUsize::new(0);
+    let done = Mutex::new(Vec::with_capacity(count));
+    std::thread::scope(|scope| {
+        for _ in 0..threads.min(count) {
+            scope.spawn(|| {
+                loop {
+                    let turn = next.fetch_add(1, Ordering::Relaxed);
+                    if turn >= count {
+                        break;
+                    }
+                    let index = count - 1 - turn;
+                    let result = job(index);
+                    if let Ok(mut done) = done.lock() {
+                        done.push((index, result));
+                    }
+                }
+            });
+        }
+    });
+    let mut done = done
+        .into_inner()
+        .map_err(|_| Failure::internal("render", "a thread ended early"))?;
+    done.sort_by_key(|(index, _)| *index);
+    done.into_iter().map(|(_, result)| result).collect()
+}

@@ -1,0 +1,147 @@
+//! A reduced picture to a rendition.
+
+use base64::{Engine as _, engine::general_purpose::STANDARD};
+use sha2::{Digest as _, Sha256};
+use shared::{
+    Facts, Failure, Input, Limits,
+    options::{Colour, ImageFormat, RenditionSpec},
+};
+
+use super::{attention, plan::Layout};
+use crate::{
+    compose,
+    decode::{self, PictureLimits, Wanted},
+    decode_only::collect,
+    encode, filters,
+    picture::Picture,
+};
+
+/// A rendition: its bytes, and what they are.
+#[derive(Debug, Clone)]
+pub struct Rendition {
+    /// The output's name.
+    pub name: String,
+    /// How it is written.
+    pub format: ImageFormat,
+    /// In pixels.
+    pub width: u32,
+    /// In pixels.
+    pub height: u32,
+    /// The file.
+    pub bytes: Vec<u8>,
+    /// SHA-256 of the file.
+    pub sha256: [u8; 32],
+    /// The quality it was encoded with, of lossy ones.
+    pub quality: Option<u8>,
+    /// How many frames it has; 1 of a still.
+    pub frames: u32,
+}
+
+/// What a watermark may be: small enough for any function.
+const WATERMARK_LIMITS: PictureLimits = PictureLimits {
+    pixels: 4 << 20,
+    side: 4096,
+    frames: 1,
+    decoded_bytes: 32 << 20,
+};
+
+/// The watermark of a specification, decoded.
+pub(super) fn watermark(spec: &RenditionSpec, _: &PictureLimits) -> Result<Option<Picture>, Failure> {
+    let Some(watermark) = spec
+        .filters
+        .as_ref()
+        .and_then(|filters| filters.watermark.as_ref())
+    else {
+        return Ok(None);
+    };
+    let wrong = |problem: String| {
+        Failure::rejected(
+            "options",
+            format!("filters.watermark.png of {}: {problem}", spec.output_name()),
+        )
+    };
+    let bytes = STANDARD
+        .decode(watermark.png.trim())
+        .map_err(|error| wrong(error.to_string()))?;
+    if !bytes.starts_with(b"\x89PNG\r\n\x1a\n") {
+        return Err(wrong("no PNG".to_owned()));
+    }
+    let facts = Facts {
+        name: "watermark.png".to_owned(),
+        size_bytes: bytes.len() as u64,
+        declared_type: None,
+    };
+    let limits = Limits::default();
+    let bytes = bytes.as_slice();
+    let input = Input::new(&facts, &limits, &bytes);
+    let read = || {
+        let mut opened = decode::open(&input, &WATERMARK_LIMITS, Wanted::Everything)?;
+        collect(opened.rows.as_mut(), &WATERMARK_LIMITS)
+    };
+    let picture = read().map_err(|failure| wrong(failure.to_string()))?;
+    Ok(Some(compose::to_rgba(&compose::to_eight(picture))))
+}
+
+/// Makes a rendition of its base.
+pub(super) fn make(
+    base: &Picture,
+    layout: &Layout,
+    spec: &RenditionSpec,
+    watermark: Option<&Picture>,
+    copyright: Option<&str>,
+) -> Result<Rendition, Failure> {
+    let mut owned: Option<Picture> = None;
+    if let Some(size) = layout.attention {
+        owned = Some(compose::cut(base, attention::window(base, size), size));
+    }
+    if let Some(filters) = &spec.filters {
+        owned = Some(filters::apply(
+            owned.unwrap_or_else(|| base.clone()),
+            filters,
+            watermark,
+        ));
+    }
+    if let Some(size) = layout.canvas {
+        let size = turned_with(size, spec);
+        let background = spec.background.unwrap_or(if spec.format() == ImageFormat::Jpeg {
+            Colour::WHITE
+        } else {
+            Colour { rgba: [0; 4] }
+        });
+        owned = Some(compose::on_canvas(
+            owned.as_ref().unwrap_or(base),
+            size,
+            background,
+        ));
+    }
+    let flat = spec.format() == ImageFormat::Jpeg || spec.background.is_some();
+    if flat && owned.as_ref().unwrap_or(base).shape.channels.has_alpha() {
+        let background = spec.background.unwrap_or(Colour::WHITE);
+        owned = Some(compose::flatten(
+            owned.as_ref().unwrap_or(base),
+            background,
+            spec.format(),
+        ));
+    }
+    let picture = owned.as_ref().unwrap_or(base);
+    let encoded = encode::encode(picture, spec, copyright)?;
+    Ok(Rendition {
+        name: spec.output_name(),
+        format: spec.format(),
+        width: picture.shape.width,
+        height: picture.shape.height,
+        sha256: Sha256::digest(&encoded.bytes).into(),
+        bytes: encoded.bytes,
+        quality: encoded.quality,
+        frames: 1,
+    })
+}
+
+/// A canvas's size, turned as the filters turn the picture.
+fn turned_with((width, height): (u32, u32), spec: &RenditionSpec) -> (u32, u32) {
+    use shared::options::Rotation;
+    match spec.filters.as_ref().and_then(|filters| filters.rotate) {
+        Some(Rotation::Degrees90 | Rotation::Degrees270) => (height, width),
+        _ => (width, height),
+    }
+}
