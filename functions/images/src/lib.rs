@@ -13,17 +13,25 @@
 //! | [`render`] | the plan of all renditions, and its run |
 //! | `filters`, `compose` | what is done to a rendition before it is encoded |
 //! | `encode` | pictures to JPEG, WebP, AVIF, PNG |
+//! | `privacy` | the proof that a rendition tells nothing beside its pixels |
+//! | [`digests`] | placeholders, fingerprints, colours |
+//! | [`manifest`] | what `manifest.json` says |
 //! | `metadata` | what EXIF and the like say beside the pixels |
 
 mod compose;
 pub mod decode;
 pub mod decode_only;
+pub mod digests;
 mod encode;
 mod filters;
+pub mod manifest;
 mod metadata;
 pub mod orient;
 pub mod picture;
+mod privacy;
+mod processor;
 pub mod render;
 pub mod resize;
 
+pub use processor::{Images, Report};
 pub use render::{Rendition, render, render_one};

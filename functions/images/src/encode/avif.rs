@@ -22,7 +22,7 @@ pub(crate) fn encode(picture: &Picture, quality: u8) -> Result<Vec<u8>, Failure>
         .with_num_threads(Some(1));
     let opaque = |pixels: &[RGB8]| encoder.encode_rgb(Img::new(pixels, width, height));
     let clear = |pixels: &[RGBA8]| encoder.encode_rgba(Img::new(pixels, width, height));
-    let encoded = match shape.channels {
+    let made = match shape.channels {
         Channels::Gray => opaque(
             &samples
                 .iter()
@@ -57,7 +57,6 @@ pub(crate) fn encode(picture: &Picture, quality: u8) -> Result<Vec<u8>, Failure>
             )
         }
     };
-    encoded
-        .map(|encoded| encoded.avif_file)
+    made.map(|made| made.avif_file)
         .map_err(|error| Failure::internal("avif", error.to_string()))
 }

@@ -2,6 +2,7 @@
 
 mod avif;
 mod jpeg;
+mod notice;
 mod png;
 mod webp;
 
@@ -9,6 +10,8 @@ use shared::{
     Failure,
     options::{ImageFormat, RenditionSpec},
 };
+
+pub(crate) use notice::kept;
 
 use crate::picture::Picture;
 
@@ -34,59 +37,65 @@ pub(crate) const fn max_side(format: ImageFormat) -> u32 {
     }
 }
 
-/// Encodes a picture of 8 bits as the specification says. JPEG takes no alpha: flatten the picture first.
+/// Encodes a picture of 8 bits as the specification says. JPEG takes no alpha: flatten the picture first. `copyright` (see
+/// [`kept`]) becomes the only metadata; AVIF carries none.
 pub(crate) fn encode(
     picture: &Picture,
     spec: &RenditionSpec,
     copyright: Option<&str>,
 ) -> Result<Encoded, Failure> {
-    let _ = copyright;
+    let exif = copyright.map(notice::exif);
+    let exif = exif.as_deref();
+    let with_exif = |bytes: Vec<u8>| match exif {
+        Some(exif) => {
+            let shape = picture.shape;
+            notice::webp_with_exif(
+                &bytes,
+                (shape.width, shape.height),
+                shape.channels.has_alpha(),
+                exif,
+            )
+        }
+        None => bytes,
+    };
     if spec.format() == ImageFormat::Png {
         return Ok(Encoded {
-            bytes: png::encode(picture, None)?,
+            bytes: png::encode(picture, exif)?,
             quality: None,
         });
     }
     if spec.format() == ImageFormat::Webp && spec.lossless == Some(true) {
         return Ok(Encoded {
-            bytes: webp::encode_lossless(picture)?,
+            bytes: with_exif(webp::encode_lossless(picture)?),
             quality: None,
         });
     }
+    let lossy = |quality: u8| match spec.format() {
+        ImageFormat::Jpeg => {
+            let settings = jpeg::Settings {
+                quality,
+                progressive: spec.progressive == Some(true),
+            };
+            jpeg::encode(picture, settings, exif)
+        }
+        ImageFormat::Avif => avif::encode(picture, quality),
+        ImageFormat::Webp | ImageFormat::Png => webp::encode_lossy(picture, quality).map(with_exif),
+    };
     if let Some(target) = spec.target_bytes {
-        return best_within(target.get() as usize, &mut |quality| {
-            lossy(picture, spec, quality)
-        });
+        return best_within(target.get() as usize, &lossy);
     }
     let quality = spec
         .quality
         .and_then(|quality| u8::try_from(quality.get()).ok())
         .unwrap_or(DEFAULT_QUALITY);
     Ok(Encoded {
-        bytes: lossy(picture, spec, quality)?,
+        bytes: lossy(quality)?,
         quality: Some(quality),
     })
 }
 
-fn lossy(picture: &Picture, spec: &RenditionSpec, quality: u8) -> Result<Vec<u8>, Failure> {
-    match spec.format() {
-        ImageFormat::Jpeg => {
-            let settings = jpeg::Settings {
-                quality,
-                progressive: spec.progressive == Some(true),
-            };
-            jpeg::encode(picture, settings, None)
-        }
-        ImageFormat::Avif => avif::encode(picture, quality),
-        ImageFormat::Webp | ImageFormat::Png => webp::encode_lossy(picture, quality),
-    }
-}
-
 /// The best quality whose bytes are not more than `target`; the lowest tried where none is.
-fn best_within(
-    target: usize,
-    encode: &mut dyn FnMut(u8) -> Result<Vec<u8>, Failure>,
-) -> Result<Encoded, Failure> {
+fn best_within(target: usize, encode: &dyn Fn(u8) -> Result<Vec<u8>, Failure>) -> Result<Encoded, Failure> {
     let (mut low, mut high) = (1_u8, 100_u8);
     let mut best: Option<Encoded> = None;
     let mut smallest: Option<Encoded> = None;
@@ -123,13 +132,13 @@ mod tests {
     #[test]
     fn the_best_quality_within_is_found_in_seven_tries() {
         for target in [1_usize, 1000, 5432, 9_999, 10_000, 50_000] {
-            let mut tries = 0;
-            let encoded = best_within(target, &mut |quality| {
-                tries += 1;
+            let tries = std::cell::Cell::new(0);
+            let encoded = best_within(target, &|quality| {
+                tries.set(tries.get() + 1);
                 Ok(vec![0; usize::from(quality) * 100])
             })
             .unwrap();
-            assert!(tries <= MAX_TRIES, "{target}: {tries}");
+            assert!(tries.get() <= MAX_TRIES, "{target}");
             let expected = (target / 100).clamp(1, 100);
             assert_eq!(encoded.quality.map(usize::from), Some(expected), "{target}");
         }

@@ -53,7 +53,9 @@ fn premultiplied(picture: &Picture) -> Vec<f32> {
     if channels.has_alpha() {
         for pixel in samples.chunks_exact_mut(channels.count()) {
             if let Some((alpha, colours)) = pixel.split_last_mut() {
-                colours.iter_mut().for_each(|colour| *colour *= *alpha / 255.0);
+                for colour in colours {
+                    *colour *= *alpha / 255.0;
+                }
             }
         }
     }
@@ -147,6 +149,7 @@ fn weighed(row: &[f32], count: usize, weights: &[f32], out: &mut Vec<f32>) {
 #[expect(
     clippy::cast_possible_truncation,
     clippy::cast_sign_loss,
+    clippy::cast_precision_loss,
     reason = "radii of at most 100 pixels or so"
 )]
 fn boxes(sigma: f64) -> [usize; 3] {
@@ -186,6 +189,7 @@ fn boxed(row: &[f32], count: usize, radius: usize) -> Vec<f32> {
 }
 
 #[cfg(test)]
+#[expect(clippy::cast_precision_loss, reason = "small pictures")]
 mod tests {
     use super::*;
 

@@ -102,7 +102,7 @@ mod tests {
             };
             let pixel = |x: u32, y: u32| {
                 let busy = x.abs_diff(at) < 20 && y.abs_diff(50) < 20;
-                if busy && (x / 3 + y / 3) % 2 == 0 {
+                if busy && (x / 3 + y / 3).is_multiple_of(2) {
                     [230, 60, 40]
                 } else {
                     [90, 100, 110]

@@ -21,7 +21,8 @@ use shared::{
 use self::plan::Plan;
 pub use self::rendition::Rendition;
 use crate::{
-    decode::{self, Facts, PictureLimits, Wanted},
+    decode::{self, Facts, Format, PictureLimits, Wanted},
+    encode,
     orient::orient,
     picture::{Picture, Rows},
     resize,
@@ -81,14 +82,25 @@ fn make(
     limits: &PictureLimits,
 ) -> Result<Renditions, Failure> {
     // What is wanted follows from the picture's size, which only the header says.
-    let facts = decode::open(input, limits, Wanted::AtLeast { width: 1, height: 1 })?.facts;
+    let mut opened = decode::open(input, limits, Wanted::Everything)?;
+    let facts = opened.facts.clone();
     let stored = (facts.width, facts.height);
     let plan = Plan::new(plan::turned(stored, facts.orientation), specs, with_digests);
     let (width, height) = plan.wanted(stored, facts.orientation);
-    let mut opened = decode::open(input, limits, Wanted::AtLeast { width, height })?;
+    // JPEG's decoder can leave detail out, and has so far read a header only.
+    if facts.format == Format::Jpeg && width <= stored.0.div_ceil(2) && height <= stored.1.div_ceil(2) {
+        drop(opened);
+        opened = decode::open(input, limits, Wanted::AtLeast { width, height })?;
+    }
     let bases = reduce(&plan, opened.rows.as_mut(), &facts)?;
     drop(opened);
-    let copyright = facts.exif.copyright.as_deref().filter(|_| keep_copyright);
+    let copyright = facts
+        .exif
+        .copyright
+        .as_deref()
+        .filter(|_| keep_copyright)
+        .map(encode::kept);
+    let copyright = copyright.as_deref().filter(|copyright| !copyright.is_empty());
     let watermarks = specs
         .iter()
         .map(|spec| rendition::watermark(spec, limits))

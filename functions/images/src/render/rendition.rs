@@ -14,6 +14,7 @@ use crate::{
     decode_only::collect,
     encode, filters,
     picture::Picture,
+    privacy,
 };
 
 /// A rendition: its bytes, and what they are.
@@ -125,9 +126,11 @@ pub(super) fn make(
     }
     let picture = owned.as_ref().unwrap_or(base);
     let encoded = encode::encode(picture, spec, copyright)?;
+    let (name, format) = (spec.output_name(), spec.format());
+    privacy::check(&name, format, &encoded.bytes, copyright)?;
     Ok(Rendition {
-        name: spec.output_name(),
-        format: spec.format(),
+        name,
+        format,
         width: picture.shape.width,
         height: picture.shape.height,
         sha256: Sha256::digest(&encoded.bytes).into(),

@@ -127,20 +127,6 @@ impl Axis {
         axis
     }
 
-    /// The first sample that counts, and the one behind the last.
-    pub(super) fn bounds(&self) -> (usize, usize) {
-        let first = self.starts.iter().min().copied().unwrap_or(0) as usize;
-        let last = self.starts.iter().max().copied().unwrap_or(0) as usize + self.taps;
-        (first, last)
-    }
-
-    /// The same, of samples of which the first `skipped` were left off.
-    pub(super) fn shift(&mut self, skipped: usize) {
-        for start in &mut self.starts {
-            *start -= u32::try_from(skipped).unwrap_or(0);
-        }
-    }
-
     /// The run of the sample that comes out at `index`: the first that goes in, and the weights.
     pub(super) fn run(&self, index: usize) -> Option<(usize, &[f32])> {
         let start = *self.starts.get(index)? as usize;

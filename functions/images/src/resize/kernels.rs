@@ -20,24 +20,25 @@ pub(super) fn down(level: Level, rows: &[(&[f32], f32)], out: &mut [f32]) {
 fn down_with<S: Simd>(simd: S, rows: &[(&[f32], f32)], out: &mut [f32]) {
     let (chunks, rest) = out.as_chunks_mut::<CHUNK>();
     let done = chunks.len() * CHUNK;
-    for (index, out) in chunks.iter_mut().enumerate() {
-        let begin = index * CHUNK;
-        let mut sums = [f32x8::splat(simd, 0.0); 4];
+    let mut begin = 0;
+    for out in chunks {
+        let zero = f32x8::splat(simd, 0.0);
+        let (mut a, mut b, mut c, mut d) = (zero, zero, zero, zero);
         for (row, weight) in rows {
-            let Some(samples) = row
-                .get(begin..)
-                .and_then(|samples| samples.first_chunk::<CHUNK>())
-            else {
+            let Some(samples) = row.get(begin..).and_then(<[f32]>::first_chunk::<CHUNK>) else {
                 continue;
             };
             let weight = f32x8::splat(simd, *weight);
-            for (sum, samples) in sums.iter_mut().zip(samples.as_chunks::<LANES>().0) {
-                *sum = weight.mul_add(f32x8::from_slice(simd, samples), *sum);
-            }
+            a = weight.mul_add(f32x8::from_slice(simd, &samples[..8]), a);
+            b = weight.mul_add(f32x8::from_slice(simd, &samples[8..16]), b);
+            c = weight.mul_add(f32x8::from_slice(simd, &samples[16..24]), c);
+            d = weight.mul_add(f32x8::from_slice(simd, &samples[24..]), d);
         }
-        for (sum, out) in sums.iter().zip(out.as_chunks_mut::<LANES>().0) {
-            sum.store_slice(out);
-        }
+        a.store_slice(&mut out[..8]);
+        b.store_slice(&mut out[8..16]);
+        c.store_slice(&mut out[16..24]);
+        d.store_slice(&mut out[24..]);
+        begin += CHUNK;
     }
     for (index, out) in rest.iter_mut().enumerate() {
         let term =
@@ -75,12 +76,12 @@ fn across_with<S: Simd>(
         let mut odd = f32x8::splat(simd, 0.0);
         let (pairs, last) = run.as_chunks::<2>();
         let (weight_pairs, last_weight) = weights.as_chunks::<2>();
-        for ([a, b], [weight_a, weight_b]) in pairs.iter().zip(weight_pairs) {
-            even = f32x8::from_slice(simd, a).mul_add(f32x8::splat(simd, *weight_a), even);
-            odd = f32x8::from_slice(simd, b).mul_add(f32x8::splat(simd, *weight_b), odd);
+        for (samples, weights) in pairs.iter().zip(weight_pairs) {
+            even = f32x8::from_slice(simd, &samples[0]).mul_add(f32x8::splat(simd, weights[0]), even);
+            odd = f32x8::from_slice(simd, &samples[1]).mul_add(f32x8::splat(simd, weights[1]), odd);
         }
-        for (a, weight) in last.iter().zip(last_weight) {
-            even = f32x8::from_slice(simd, a).mul_add(f32x8::splat(simd, *weight), even);
+        for (samples, weight) in last.iter().zip(last_weight) {
+            even = f32x8::from_slice(simd, samples).mul_add(f32x8::splat(simd, *weight), even);
         }
         (even + odd).store_slice(out);
     }

@@ -13,11 +13,13 @@
 //! on fine, high-contrast detail, which there is in any photograph.
 
 mod axis;
+mod codes;
 mod kernels;
 mod light;
 mod stream;
 mod tree;
 
 pub use axis::Region;
+pub(crate) use codes::lanczos_codes;
 pub use stream::Resizer;
 pub use tree::{Node, run};

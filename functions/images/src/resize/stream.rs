@@ -57,7 +57,6 @@ struct Boxes {
 #[expect(
     clippy::cast_possible_truncation,
     clippy::cast_sign_loss,
-    clippy::cast_precision_loss,
     reason = "sides of pictures and parts of them, clamped to the picture"
 )]
 fn span(start: f64, extent: f64, length: u32, target: u32) -> (usize, usize, usize) {

@@ -125,6 +125,11 @@ pub fn run(rows: &mut dyn Rows, nodes: Vec<Node>) -> Result<Vec<(usize, Picture)
 }
 
 #[cfg(test)]
+#[expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_precision_loss,
+    reason = "small pictures"
+)]
 mod tests {
     use super::*;
     use crate::picture::Row;
@@ -188,7 +193,13 @@ mod tests {
     #[test]
     fn a_checkerboard_is_half_the_light() {
         for target in [(32, 32), (21, 17), (5, 3), (1, 1)] {
-            let board = |x, y| if (x + y) % 2 == 0 { [255; 4] } else { [0; 4] };
+            let board = |x: u32, y: u32| {
+                if (x + y).is_multiple_of(2) {
+                    [255; 4]
+                } else {
+                    [0; 4]
+                }
+            };
             let codes = reduce((64, 64), Channels::Gray, target, board);
             assert!(codes.iter().all(|code| (183..=193).contains(code)), "{target:?}");
             let mean = codes.iter().map(|code| f64::from(*code)).sum::<f64>() / codes.len() as f64;
@@ -233,7 +244,7 @@ mod tests {
     fn what_is_not_seen_does_not_bleed() {
         // Red that is seen beside green that is not.
         let pixel = |x: u32, _| {
-            if x % 2 == 0 {
+            if x.is_multiple_of(2) {
                 [255, 0, 0, 255]
             } else {
                 [0, 255, 0, 0]

@@ -36,6 +36,9 @@ impl Sampling {
     }
 }
 
+/// Takes a block: its component, its coefficients in zigzag order, its place in the component's plane (across, down).
+pub(super) type TakeBlock<'a> = dyn FnMut(usize, &[i16; 64], (usize, usize)) + 'a;
+
 /// A row of units as luma and chroma, less 128.
 pub(super) struct Band {
     level: Level,
@@ -134,12 +137,7 @@ impl Band {
     }
 
     /// Gives the blocks in the order of a scan.
-    pub(super) fn blocks(
-        &self,
-        quantisers: &[Quantiser; 2],
-        row: usize,
-        take: &mut dyn FnMut(usize, &[i16; 64], (usize, usize)),
-    ) {
+    pub(super) fn blocks(&self, quantisers: &[Quantiser; 2], row: usize, take: &mut TakeBlock<'_>) {
         dispatch!(self.level, simd => self.blocks_with(simd, quantisers, row, take));
     }
 
@@ -149,7 +147,7 @@ impl Band {
         simd: S,
         [luma, chroma]: &[Quantiser; 2],
         row: usize,
-        take: &mut dyn FnMut(usize, &[i16; 64], (usize, usize)),
+        take: &mut TakeBlock<'_>,
     ) {
         let unit = self.sampling.unit();
         let factor = unit / 8;
@@ -181,13 +179,18 @@ impl Band {
 /// Eight rows of eight samples of a plane.
 #[inline(always)]
 fn block<S: Simd>(simd: S, plane: &[f32], width: usize, across: usize, down: usize) -> [f32x8<S>; 8] {
-    std::array::from_fn(|row| {
-        let begin = (down * 8 + row) * width + across * 8;
-        match plane.get(begin..begin + 8) {
-            Some(samples) => f32x8::from_slice(simd, samples),
-            None => f32x8::splat(simd, 0.0),
+    let mut rows = [f32x8::splat(simd, 0.0); 8];
+    let mut begin = down * 8 * width + across * 8;
+    let mut row = 0;
+    // No iterator takes vectors: see `resize::kernels`.
+    while row < 8 {
+        if let (Some(samples), Some(row)) = (plane.get(begin..begin + 8), rows.get_mut(row)) {
+            *row = f32x8::from_slice(simd, samples);
         }
-    })
+        begin += width;
+        row += 1;
+    }
+    rows
 }
 
 #[inline(always)]
@@ -211,15 +214,11 @@ fn to_chroma(pixels: &[[u8; 3]], blue: &mut [f32], red: &mut [f32]) {
 fn to_half_chroma(upper: &[[u8; 3]], lower: &[[u8; 3]], blue: &mut [f32], red: &mut [f32]) {
     let pairs = upper.as_chunks::<2>().0.iter().zip(lower.as_chunks::<2>().0);
     for ((([a, b], [c, d]), blue), red) in pairs.zip(blue).zip(red) {
-        let [ar, ag, ab] = a.map(u16::from);
-        let [br, bg, bb] = b.map(u16::from);
-        let [cr, cg, cb] = c.map(u16::from);
-        let [dr, dg, db] = d.map(u16::from);
-        let (r, g, b) = (
-            f32::from(ar + br + cr + dr),
-            f32::from(ag + bg + cg + dg),
-            f32::from(ab + bb + cb + db),
-        );
+        let sum =
+            |a: u8, b: u8, c: u8, d: u8| f32::from(u16::from(a) + u16::from(b) + u16::from(c) + u16::from(d));
+        let ([ar, ag, ab], [br, bg, bb]) = (*a, *b);
+        let ([cr, cg, cb], [dr, dg, db]) = (*c, *d);
+        let (r, g, b) = (sum(ar, br, cr, dr), sum(ag, bg, cg, dg), sum(ab, bb, cb, db));
         *blue = -0.042_184 * r - 0.082_816 * g + 0.125 * b;
         *red = 0.125 * r - 0.104_672 * g - 0.020_328 * b;
     }

@@ -4,6 +4,10 @@
     reason = "arrays of 8 and 64 under constants and numbers below them"
 )]
 #![expect(
+    clippy::many_single_char_names,
+    reason = "eight rows, and what the paper names"
+)]
+#![expect(
     clippy::inline_always,
     reason = "only what is inlined is compiled for the machine's vectors"
 )]
@@ -79,14 +83,12 @@ impl Quantiser {
         let rows = transpose(pass(simd, rows));
         let rows = pass(simd, rows);
         let mut block = [0_i32; 64];
-        for ((row, factors), out) in rows
-            .into_iter()
-            .zip(&self.factors)
-            .zip(block.as_chunks_mut::<8>().0)
-        {
-            let scaled = row * f32x8::from_slice(simd, factors);
+        let mut row = 0;
+        while row < 8 {
+            let scaled = rows[row] * f32x8::from_slice(simd, &self.factors[row]);
             let rounded: i32x8<S> = scaled.round_ties_even().to_int();
-            rounded.store_slice(out);
+            rounded.store_slice(&mut block[row * 8..row * 8 + 8]);
+            row += 1;
         }
         let mut zigzag = [0; 64];
         for (out, place) in zigzag.iter_mut().zip(PLACES) {
@@ -100,7 +102,9 @@ impl Quantiser {
 fn transpose<S: Simd>(rows: [f32x8<S>; 8]) -> [f32x8<S>; 8] {
     // Three times a riffle of the upper half with the lower one.
     let mut rows = rows;
-    for _ in 0..3 {
+    let mut turn = 0;
+    while turn < 3 {
+        turn += 1;
         let [a, b, c, d, e, f, g, h] = rows;
         let ((r0, r1), (r2, r3), (r4, r5), (r6, r7)) =
             (a.interleave(e), b.interleave(f), c.interleave(g), d.interleave(h));

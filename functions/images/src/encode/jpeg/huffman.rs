@@ -136,9 +136,9 @@ impl Code {
         let mut code = Self::default();
         let mut unused = symbols.into_iter();
         let mut value = 0_u32;
-        for length in 1..=16 {
-            code.lengths[length - 1] = bits[length] as u8;
-            for symbol in unused.by_ref().take(bits[length]) {
+        for (length, count) in bits.into_iter().enumerate().take(17).skip(1) {
+            code.lengths[length - 1] = count as u8;
+            for symbol in unused.by_ref().take(count) {
                 code.codes[symbol] = (value as u16, length as u8);
                 code.symbols.push(symbol as u8);
                 value += 1;

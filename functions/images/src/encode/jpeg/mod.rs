@@ -17,7 +17,7 @@ mod tables;
 use shared::Failure;
 
 use self::{
-    colour::{Band, Sampling},
+    colour::{Band, Sampling, TakeBlock},
     cosine::Quantiser,
     entropy::{Counter, Writer, encode_block},
     huffman::{Code, Frequencies},
@@ -173,10 +173,12 @@ impl Job<'_> {
         }
         if step > 1 {
             // What the rows between hold that these do not.
-            dc.iter_mut()
-                .for_each(|frequencies| frequencies.expect_all(huffman::DC_SYMBOLS));
-            ac.iter_mut()
-                .for_each(|frequencies| frequencies.expect_all(huffman::AC_SYMBOLS));
+            for frequencies in &mut dc {
+                frequencies.expect_all(huffman::DC_SYMBOLS);
+            }
+            for frequencies in &mut ac {
+                frequencies.expect_all(huffman::AC_SYMBOLS);
+            }
         }
         self.tables.dc = dc.map(|frequencies| Code::new(&frequencies));
         self.tables.ac = ac.map(|frequencies| Code::new(&frequencies));
@@ -218,7 +220,7 @@ impl Job<'_> {
 
     /// Gives the blocks of a row of units, in the order of a scan: component, coefficients in zigzag order, the place in its
     /// component's plane (across, down).
-    fn blocks_of(&mut self, row: usize, take: &mut dyn FnMut(usize, &[i16; 64], (usize, usize))) {
+    fn blocks_of(&mut self, row: usize, take: &mut TakeBlock<'_>) {
         self.band.fill(self.samples, self.width, self.height, row);
         self.band.blocks(&self.tables.quantisers, row, take);
     }
@@ -257,9 +259,9 @@ fn be(number: usize) -> [u8; 2] {
 
 /// A marker with its body. A body that is too long for one is left out: only an over-long notice could be.
 pub(super) fn segment(marker: u8, body: &[u8], out: &mut Vec<u8>) {
-    if body.len() + 2 <= usize::from(u16::MAX) {
+    if let Ok(length) = u16::try_from(body.len() + 2) {
         out.extend([0xFF, marker]);
-        out.extend(be(body.len() + 2));
+        out.extend(length.to_be_bytes());
         out.extend_from_slice(body);
     }
 }

@@ -99,7 +99,7 @@ fn band(plane: &Plane, component: usize, first: usize, last: usize, out: &mut Ve
     header(&[(component, 0x00)], first, last, out);
     let mut writer = Writer::new(std::mem::take(out));
     each_detail(plane, first, last, &mut |symbol, bits, length| {
-        writer.put_coded(&code, symbol, bits, length)
+        writer.put_coded(&code, symbol, bits, length);
     });
     *out = writer.finish();
 }

@@ -1,4 +1,10 @@
 //! What was encoded, decoded again.
+#![expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    clippy::cast_precision_loss,
+    reason = "small pictures"
+)]
 
 use shared::{Facts, Input, Limits};
 

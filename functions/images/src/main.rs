@@ -1,0 +1,7 @@
+//! `images` as a Lambda function.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    shared::lambda::run(images::Images)
+}
