@@ -176,11 +176,11 @@ pub fn open<'a>(input: &Input<'a>, limits: &PictureLimits, wanted: Wanted) -> Re
         Recognised::Taken(format) => match format {
             Format::Jpeg => jpeg::open(input, limits, wanted),
             Format::Png => png::open(input, limits),
-            Format::Gif => gif::open(input, limits),
-            Format::Webp => webp::open(input, limits),
-            Format::Tiff => tiff::open(input, limits),
-            Format::Bmp => bitmap::open_bmp(input, limits),
-            Format::Ico => icon::open(input, limits),
+            Format::Gif => refusal::guard("the GIF", || gif::open(input, limits)),
+            Format::Webp => refusal::guard("the WebP", || webp::open(input, limits)),
+            Format::Tiff => refusal::guard("the TIFF", || tiff::open(input, limits)),
+            Format::Bmp => refusal::guard("the bitmap", || bitmap::open_bmp(input, limits)),
+            Format::Ico => refusal::guard("the icon", || icon::open(input, limits)),
             Format::Qoi => qoi::open(input, limits),
         },
         Recognised::Refused(name) => {

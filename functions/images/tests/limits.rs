@@ -250,3 +250,10 @@ fn a_jpeg_can_come_out_smaller() {
         assert!(larger.shape.width > width);
     }
 }
+
+/// Found by mutation: a frame with alpha that is larger than what holds it.
+#[test]
+fn a_webp_whose_frame_is_of_another_size_is_refused() {
+    let failure = decode(include_bytes!("decoding/alpha-of-another-size.webp")).expect_err("a damaged file");
+    assert_eq!(failure.code, "corrupt");
+}

@@ -8,25 +8,33 @@ use image::{
 };
 use shared::{Failure, Input};
 
-use super::{Facts, Format, Opened, PictureLimits, positioned::Positioned, refusal, whole::Whole};
+use super::{
+    Facts, Format, Opened, PictureLimits,
+    positioned::{Positioned, Reached},
+    refusal,
+    whole::Whole,
+};
 use crate::picture::{Channels, Depth, Shape};
 
 pub(super) fn open_bmp<'a>(input: &Input<'a>, limits: &PictureLimits) -> Result<Opened<'a>, Failure> {
     let mut file = Positioned::new(input);
-    let decoder = BmpDecoder::new(&mut file).map_err(|error| refused("the bitmap", &error, 0))?;
-    open(decoder, Format::Bmp, limits)
+    let reached = file.follow();
+    let decoder =
+        BmpDecoder::new(&mut file).map_err(|error| refused("the bitmap", &error, reached.offset()))?;
+    open(decoder, Format::Bmp, limits, &reached)
 }
 
 /// The bitmap of an icon that has no other picture.
 pub(super) fn open_icon<'a>(icon: &[u8], limits: &PictureLimits) -> Result<Opened<'a>, Failure> {
     let decoder = IcoDecoder::new(Cursor::new(icon)).map_err(|error| refused("the icon", &error, 0))?;
-    open(decoder, Format::Ico, limits)
+    open(decoder, Format::Ico, limits, &Reached::default())
 }
 
 fn open<'a>(
     decoder: impl ImageDecoder,
     format: Format,
     limits: &PictureLimits,
+    reached: &Reached,
 ) -> Result<Opened<'a>, Failure> {
     let name = if format == Format::Bmp {
         "the bitmap"
@@ -65,7 +73,7 @@ fn open<'a>(
     let mut samples = vec![0; bytes];
     decoder
         .read_image(&mut samples)
-        .map_err(|error| refused(name, &error, 0))?;
+        .map_err(|error| refused(name, &error, reached.offset()))?;
     Ok(Opened {
         facts,
         rows: Box::new(Whole::of_bytes(shape, samples)),

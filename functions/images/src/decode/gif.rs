@@ -7,17 +7,19 @@ use super::{Facts, Format, Opened, PictureLimits, positioned::Positioned, refusa
 use crate::picture::{Channels, Depth, Picture, Samples, Shape};
 
 pub(super) fn open<'a>(input: &Input<'a>, limits: &PictureLimits) -> Result<Opened<'a>, Failure> {
+    let file = Positioned::new(input);
+    let reached = file.follow();
     let mut options = DecodeOptions::new();
     options.set_color_output(ColorOutput::Indexed);
     options.set_memory_limit(MemoryLimit::Unlimited);
     options.allow_unknown_blocks(true);
     let mut decoder = options
-        .read_info(Positioned::new(input))
-        .map_err(|error| refused(&error))?;
+        .read_info(file)
+        .map_err(|error| refused(&error, reached.offset()))?;
     let frame = decoder
         .next_frame_info()
-        .map_err(|error| refused(&error))?
-        .ok_or_else(|| Failure::rejected("no-frames", "the GIF has no frame"))?
+        .map_err(|error| refused(&error, reached.offset()))?
+        .ok_or_else(|| refusal::corrupt("no-frames", "the GIF", "has no frame", reached.offset()))?
         .clone();
     // A first frame larger than the screen widens it, as in browsers.
     let width = decoder.width().max(frame.left.saturating_add(frame.width));
@@ -36,9 +38,11 @@ pub(super) fn open<'a>(input: &Input<'a>, limits: &PictureLimits) -> Result<Open
     let mut indices = vec![0; indices_bytes];
     decoder
         .read_into_buffer(&mut indices)
-        .map_err(|error| refused(&error))?;
+        .map_err(|error| refused(&error, reached.offset()))?;
     let palette = rgba_palette(
-        decoder.palette().map_err(|error| refused(&error))?,
+        decoder
+            .palette()
+            .map_err(|error| refused(&error, reached.offset()))?,
         frame.transparent,
     );
     let clear = frame
@@ -91,19 +95,21 @@ fn rgba_palette(palette: &[u8], transparent: Option<u8>) -> Vec<[u8; 4]> {
 
 /// Walks the blocks without decoding them. What follows the last whole frame is of no interest to a still.
 fn count_frames(input: &Input<'_>, limits: &PictureLimits) -> Result<u32, Failure> {
+    let file = Positioned::new(input);
+    let reached = file.follow();
     let mut options = DecodeOptions::new();
     options.skip_frame_decoding(true);
     options.allow_unknown_blocks(true);
     let mut decoder = options
-        .read_info(Positioned::new(input))
-        .map_err(|error| refused(&error))?;
+        .read_info(file)
+        .map_err(|error| refused(&error, reached.offset()))?;
     let mut frames = 0;
     loop {
         match decoder.next_frame_info() {
             Ok(Some(_)) => frames += 1,
             Ok(None) => break,
             Err(error) => {
-                let failure = refused(&error);
+                let failure = refused(&error, reached.offset());
                 if refusal::is_ours(&failure) {
                     return Err(failure);
                 }
@@ -115,11 +121,11 @@ fn count_frames(input: &Input<'_>, limits: &PictureLimits) -> Result<u32, Failur
     limits.check_frames(frames.max(1))
 }
 
-fn refused(error: &DecodingError) -> Failure {
+fn refused(error: &DecodingError, offset: u64) -> Failure {
     match error {
         DecodingError::UnexpectedEof => {
-            refusal::corrupt("truncated", "the GIF", "ends before its first frame does", 0)
+            refusal::corrupt("truncated", "the GIF", "ends before its first frame does", offset)
         }
-        error => refusal::of_error("the GIF", error, 0),
+        error => refusal::of_error("the GIF", error, offset),
     }
 }

@@ -6,7 +6,11 @@ use png::{BitDepth, ColorType, DecodeOptions, Decoder, Reader, Transformations};
 use shared::{Failure, Input};
 
 use super::{
-    Facts, Format, Opened, PictureLimits, managed::Profile, positioned::Positioned, refusal, whole::Whole,
+    Facts, Format, Opened, PictureLimits,
+    managed::Profile,
+    positioned::{Positioned, Reached},
+    refusal,
+    whole::Whole,
 };
 use crate::{
     metadata,
@@ -25,16 +29,20 @@ pub(super) fn open<'a>(input: &Input<'a>, limits: &PictureLimits) -> Result<Open
 /// Of a part of a file.
 pub(super) fn open_at<'a>(mut file: Positioned<'a>, limits: &PictureLimits) -> Result<Opened<'a>, Failure> {
     let has_c2pa = has_c2pa(&mut file)?;
+    let reached = file.follow();
     let mut options = DecodeOptions::default();
     options.set_ignore_adler32(false);
     let mut decoder = Decoder::new_with_options(file, options);
     decoder.set_limits(png::Limits { bytes: CHUNKS_BYTES });
     decoder.set_transformations(Transformations::EXPAND);
-    // The decoder keeps its reader to itself, so the place is that of its last error: the header's, here.
-    let header = decoder.read_header_info().map_err(|error| refused(&error))?;
+    let header = decoder
+        .read_header_info()
+        .map_err(|error| refused(&error, reached.offset()))?;
     limits.check_size(u64::from(header.width), u64::from(header.height))?;
     let interlaced = header.interlaced;
-    let mut reader = decoder.read_info().map_err(|error| refused(&error))?;
+    let mut reader = decoder
+        .read_info()
+        .map_err(|error| refused(&error, reached.offset()))?;
     let shape = shape(&reader)?;
     let mut facts = facts(reader.info(), limits)?;
     facts.c2pa = has_c2pa;
@@ -45,8 +53,12 @@ pub(super) fn open_at<'a>(mut file: Positioned<'a>, limits: &PictureLimits) -> R
         // Sixteen-bit samples are there twice for a moment.
         limits.check_held(2 * bytes as u64)?;
         let mut whole = vec![0; bytes];
-        reader.next_frame(&mut whole).map_err(|error| refused(&error))?;
-        reader.finish().map_err(|error| refused(&error))?;
+        reader
+            .next_frame(&mut whole)
+            .map_err(|error| refused(&error, reached.offset()))?;
+        reader
+            .finish()
+            .map_err(|error| refused(&error, reached.offset()))?;
         if shape.depth == Depth::Sixteen {
             to_native(&mut whole);
         }
@@ -59,6 +71,7 @@ pub(super) fn open_at<'a>(mut file: Positioned<'a>, limits: &PictureLimits) -> R
         };
         Box::new(PngRows {
             reader,
+            reached,
             shape,
             row: 0,
             bytes: vec![0; bytes_per_row],
@@ -151,14 +164,14 @@ fn facts(info: &png::Info<'_>, limits: &PictureLimits) -> Result<Facts, Failure>
     Ok(facts)
 }
 
-fn refused(error: &png::DecodingError) -> Failure {
+fn refused(error: &png::DecodingError, offset: u64) -> Failure {
     if matches!(error, png::DecodingError::LimitsExceeded) {
         return Failure::limit(
             "too-much-memory",
             format!("the PNG's chunks take more than {CHUNKS_BYTES} bytes"),
         );
     }
-    refusal::of_error("the PNG", error, 0)
+    refusal::of_error("the PNG", error, offset)
 }
 
 /// From big-endian, in place.
@@ -171,6 +184,7 @@ fn to_native(bytes: &mut [u8]) {
 
 struct PngRows<'a> {
     reader: Reader<Positioned<'a>>,
+    reached: Reached,
     shape: Shape,
     row: u32,
     bytes: Vec<u8>,
@@ -192,13 +206,13 @@ impl Rows for PngRows<'_> {
         };
         self.reader
             .read_row(&mut self.bytes)
-            .map_err(|error| place(refused(&error), self.row))?;
+            .map_err(|error| place(refused(&error, self.reached.offset()), self.row))?;
         self.row += 1;
         if self.row == self.shape.height {
             // The last row is given only once what follows it is whole too.
             self.reader
                 .finish()
-                .map_err(|error| place(refused(&error), self.row))?;
+                .map_err(|error| place(refused(&error, self.reached.offset()), self.row))?;
         }
         Ok(Some(match self.shape.depth {
             Depth::Eight => Row::Eight(&self.bytes),

@@ -1,6 +1,12 @@
 //! A file under a reader that can seek, for decoders that jump.
 
-use std::io::{self, BufRead, Read, Seek, SeekFrom};
+use std::{
+    io::{self, BufRead, Read, Seek, SeekFrom},
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+};
 
 use shared::Input;
 
@@ -16,10 +22,22 @@ pub(super) struct Positioned<'a> {
     at: u64,
     window_at: u64,
     window: Vec<u8>,
+    followed: Reached,
     /// Bytes that are read in place of the file's own.
     patch: Option<(u64, [u8; 2])>,
     /// How much the next fetch takes: little at first, so that a refusal from the header costs next to nothing.
     next_bytes: usize,
+}
+
+/// How far a file has been read.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Reached(Arc<AtomicU64>);
+
+impl Reached {
+    /// In bytes from the file's begin.
+    pub(super) fn offset(&self) -> u64 {
+        self.0.load(Ordering::Relaxed)
+    }
 }
 
 impl<'a> Positioned<'a> {
@@ -31,6 +49,7 @@ impl<'a> Positioned<'a> {
             at: 0,
             window_at: 0,
             window: Vec::new(),
+            followed: Reached::default(),
             patch: None,
             next_bytes: WINDOW_BYTES / 16,
         }
@@ -50,6 +69,11 @@ impl<'a> Positioned<'a> {
     pub(super) fn patched(mut self, patch: Option<(u64, [u8; 2])>) -> Self {
         self.patch = patch;
         self
+    }
+
+    /// Follows how far it is read, from beside a decoder that keeps it to itself.
+    pub(super) fn follow(&self) -> Reached {
+        self.followed.clone()
     }
 
     /// Where it stands, in bytes from the file's begin.
@@ -100,6 +124,7 @@ impl BufRead for Positioned<'_> {
 
     fn consume(&mut self, bytes: usize) {
         self.at += bytes as u64;
+        self.followed.0.store(self.begin + self.at, Ordering::Relaxed);
     }
 }
 

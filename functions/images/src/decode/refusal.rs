@@ -1,6 +1,10 @@
 //! What a decoder's error means, and limits checked from a header.
 
-use std::{error::Error, io};
+use std::{
+    error::Error,
+    io,
+    panic::{self, AssertUnwindSafe},
+};
 
 use shared::{Failure, FailureKind, Place};
 
@@ -96,6 +100,20 @@ impl PictureLimits {
                 )
             })
     }
+}
+
+/// Runs a decoder of others' that gives a whole picture. Should it panic on a file, the file is refused: a defect there must not
+/// look like one of ours, which would be tried again.
+pub(super) fn guard<T>(format: &str, decode: impl FnOnce() -> Result<T, Failure>) -> Result<T, Failure> {
+    // What it was at work on is dropped with it.
+    panic::catch_unwind(AssertUnwindSafe(decode)).unwrap_or_else(|_| {
+        Err(corrupt(
+            "corrupt",
+            format,
+            "its decoder cannot make sense of it",
+            0,
+        ))
+    })
 }
 
 /// Whether a failure is one of ours, so that another way of decoding would not help.

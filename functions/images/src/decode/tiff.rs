@@ -21,6 +21,8 @@ const PALETTE: u16 = 3;
 const GRAY: u16 = 1;
 /// The compression whose decoder knows no alpha.
 const JPEG: u16 = 7;
+/// A JPEG in a TIFF has about five before its frame's header.
+const MOST_SEGMENTS: usize = 64;
 /// A directory has about twenty.
 const MOST_ENTRIES: usize = 256;
 
@@ -46,6 +48,9 @@ pub(super) fn open<'a>(input: &Input<'a>, limits: &PictureLimits) -> Result<Open
         .map_err(|error| refused(&error, 0))?;
     // As decoded, unpacked to samples, and gathered from planes.
     limits.check_held(3 * layout.complete_len as u64)?;
+    if matches!(decoder.find_tag_unsigned(Tag::Compression), Ok(Some(JPEG))) {
+        check_jpegs(input, &mut decoder)?;
+    }
     let mut held = Limits::unlimited();
     // Tags count as well, a palette among them.
     held.decoding_buffer_size = layout.complete_len.max(1 << 20);
@@ -320,6 +325,43 @@ fn palette_as_gray(input: &Input<'_>) -> Result<Option<(u64, [u8; 2])>, Failure>
         };
         says_palette.then_some((offset + 2 + index as u64 * 12 + 8, gray))
     }))
+}
+
+/// Sees that the JPEGs inside are about as large as the strips or tiles that they are, for their decoder makes room for what they say.
+fn check_jpegs(input: &Input<'_>, decoder: &mut Decoder<Positioned<'_>>) -> Result<(), Failure> {
+    let (width, height) = decoder.chunk_dimensions();
+    let most = 4 * (u64::from(width) + 16) * (u64::from(height) + 16);
+    let wrong = |message: &str, offset: u64| refusal::corrupt("corrupt", "the TIFF", message, offset);
+    if let Ok(tables) = decoder.get_tag_u8_vec(Tag::JPEGTables)
+        && (tables.len() < 4 || tables.windows(2).any(|pair| matches!(pair, [0xFF, 0xC0..=0xC2])))
+    {
+        return Err(wrong("its JPEG tables are no tables", 0));
+    }
+    let mut offsets = decoder.get_tag_u64_vec(Tag::StripOffsets);
+    if offsets.is_err() {
+        offsets = decoder.get_tag_u64_vec(Tag::TileOffsets);
+    }
+    for offset in offsets.map_err(|error| refused(&error, 0))? {
+        let mut at = offset.saturating_add(2);
+        let mut size = None;
+        for _ in 0..MOST_SEGMENTS {
+            let mut segment = [0; 9];
+            input.read_at(at, &mut segment)?;
+            let [0xFF, marker, l0, l1, _, h0, h1, w0, w1] = segment else {
+                break;
+            };
+            if matches!(marker, 0xC0..=0xC2) {
+                size =
+                    Some(u64::from(u16::from_be_bytes([w0, w1])) * u64::from(u16::from_be_bytes([h0, h1])));
+                break;
+            }
+            at = at.saturating_add(2 + u64::from(u16::from_be_bytes([l0, l1])));
+        }
+        if size.is_none_or(|size| size > most) {
+            return Err(wrong("a JPEG inside is of another size than its strip", offset));
+        }
+    }
+    Ok(())
 }
 
 fn refused(error: &TiffError, offset: u64) -> Failure {
