@@ -12,11 +12,11 @@ use arrow_schema::Schema;
 use shared::{Failure, Input, Outputs, Place};
 
 use crate::{
-    json::{JsonKind, Parse, Parsed, Reject, Shape, Slab, Slabs},
+    json::{Fault, JsonKind, Parse, Parsed, Reject, Shape, Slab, Slabs},
     pipeline,
     profile::Profile,
     rejects::{RAW_BYTES, Rejected, Rejects},
-    source::Text,
+    source::{Places, Text},
     write::{Begun, Part, nested, proto::Message},
 };
 
@@ -96,11 +96,9 @@ struct Done {
 
 impl<'a> Run<'a> {
     fn slabs(&self) -> Result<Slabs<impl Read + use<'a>>, Failure> {
-        Ok(Slabs::new(
-            self.text.reader(self.input)?,
-            self.kind,
-            self.record_bytes,
-        ))
+        let text = self.text.reader(self.input)?;
+        let progress = text.progress();
+        Ok(Slabs::new(text, self.kind, self.record_bytes).placed(progress))
     }
 
     /// Widens a shape by all there is.
@@ -152,10 +150,11 @@ impl<'a> Run<'a> {
                     return Ok(());
                 };
                 open.append(part)?;
+                let mut places = done.slab.places();
                 let numbered = done
                     .rejects
                     .iter()
-                    .map(|reject| self.rejected(&done.slab, reject, records));
+                    .map(|reject| self.rejected(&done.slab, reject, &mut places, records));
                 rejects.take(numbered, outputs)?;
                 records += done.records;
                 rows += done.rows;
@@ -223,15 +222,33 @@ impl<'a> Run<'a> {
         })
     }
 
-    fn rejected<'s>(&self, slab: &'s Slab, reject: &Reject, before: u64) -> Rejected<'s> {
-        let (reason, message) = reject.fault.explain(self.record_bytes);
+    fn rejected<'s>(
+        &self,
+        slab: &'s Slab,
+        reject: &Reject,
+        places: &mut Places<'_>,
+        before: u64,
+    ) -> Rejected<'s> {
+        let start = reject.range.start;
+        let offset = places.file_offset(start);
+        let is_decoded = !places.is_as_it_stands();
+        let in_file = |at: usize| {
+            let at = places.file_offset(start + at).saturating_sub(offset);
+            usize::try_from(at).unwrap_or(usize::MAX)
+        };
+        let fault = reject.fault.map_place(in_file);
+        let (reason, message) = fault.explain(self.record_bytes, is_decoded);
         let raw = slab.raw(reject);
         Rejected {
             row: before + reject.row,
-            offset: reject.offset,
+            offset,
             line: Some(reject.line),
             reason,
             message,
+            undecodable: match fault {
+                Fault::NotUtf8 { at } => Some(offset + at as u64),
+                _ => None,
+            },
             raw: raw.get(..=RAW_BYTES).unwrap_or(raw).into(),
         }
     }

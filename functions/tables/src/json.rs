@@ -81,9 +81,26 @@ pub enum Fault {
 }
 
 impl Fault {
-    /// A name for programs, and a sentence for people. `record_bytes` is the cap on a record.
+    /// The same, its offset being another.
     #[must_use]
-    pub fn explain(self, record_bytes: usize) -> (&'static str, String) {
+    pub fn map_place(self, mut place: impl FnMut(usize) -> usize) -> Self {
+        match self {
+            Self::Syntax { at, expected } => Self::Syntax {
+                at: place(at),
+                expected,
+            },
+            Self::Trailing { at } => Self::Trailing { at: place(at) },
+            Self::TooDeep { at } => Self::TooDeep { at: place(at) },
+            Self::LoneSurrogate { at } => Self::LoneSurrogate { at: place(at) },
+            Self::NotUtf8 { at } => Self::NotUtf8 { at: place(at) },
+            Self::NotAnObject | Self::TooLong => self,
+        }
+    }
+
+    /// A name for programs, and a sentence for people. `record_bytes` is the cap on a record; `is_decoded` says that the
+    /// file is of another encoding than UTF-8.
+    #[must_use]
+    pub fn explain(self, record_bytes: usize, is_decoded: bool) -> (&'static str, String) {
         match self {
             Self::Syntax { at, expected } => (
                 "not-json",
@@ -101,7 +118,7 @@ impl Fault {
                 "lone-surrogate",
                 format!("an escaped surrogate without its pair at byte {at} of the record"),
             ),
-            Self::NotUtf8 { at } => ("not-utf8", format!("not UTF-8 from byte {at} of the record on")),
+            Self::NotUtf8 { at } => crate::rejects::undecodable(at, is_decoded),
             Self::NotAnObject => (
                 "not-an-object",
                 "a value that is no object, and a row needs names".to_owned(),

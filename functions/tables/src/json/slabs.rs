@@ -13,6 +13,7 @@ use memchr::{memchr, memchr2, memrchr};
 use shared::{Failure, Place};
 
 use super::{Fault, JsonKind, MARK, Reject};
+use crate::source::{Places, Progress, Stretch};
 
 /// About how many bytes a slab has.
 const SLAB_BYTES: usize = 16 << 20;
@@ -30,6 +31,7 @@ pub struct Slab {
     pub line: u64,
     /// Where the records are; `None` if each line is one.
     spans: Option<Vec<Range<usize>>>,
+    stretch: Stretch,
 }
 
 /// What [`Slab::for_each_record`] counted.
@@ -66,6 +68,12 @@ impl Slab {
     #[must_use]
     pub fn raw(&self, reject: &Reject) -> &[u8] {
         self.bytes.get(reject.range.clone()).unwrap_or_default()
+    }
+
+    /// Where in the (decompressed) file its bytes stand.
+    #[must_use]
+    pub fn places(&self) -> Places<'_> {
+        self.stretch.places(&self.bytes)
     }
 
     pub(super) fn for_each_record(&self, record_bytes: usize, mut take: impl FnMut(&Record<'_>)) -> Counts {
@@ -135,6 +143,7 @@ pub struct Slabs<R> {
     /// What was read and belongs to the next slab.
     rest: Vec<u8>,
     offset: u64,
+    progress: Progress,
     line: u64,
     ended: bool,
     scan: Scan,
@@ -158,11 +167,19 @@ impl<R: Read> Slabs<R> {
             slab_bytes: slab_bytes.max(record_bytes + 8),
             rest: Vec::new(),
             offset: 0,
+            progress: Progress::default(),
             line: 1,
             ended: false,
             scan: Scan::new(kind),
             in_long_line: false,
         }
+    }
+
+    /// Tells where in its file the text stands, if it is not the file's own bytes.
+    #[must_use]
+    pub fn placed(mut self, progress: Progress) -> Self {
+        self.progress = progress;
+        self
     }
 
     /// The next slab; `None` at the end of the text.
@@ -175,8 +192,8 @@ impl<R: Read> Slabs<R> {
             self.fill(&mut bytes)?;
             let is_first = self.offset == 0 && self.scan.at == 0;
             if is_first && bytes.starts_with(MARK) {
+                self.pass(&bytes, MARK.len());
                 bytes.drain(..MARK.len());
-                self.offset = MARK.len() as u64;
             }
             let slab = match self.kind {
                 JsonKind::Lines => self.lines(bytes),
@@ -212,32 +229,38 @@ impl<R: Read> Slabs<R> {
         Ok(())
     }
 
+    /// Passes the first bytes.
+    fn pass(&mut self, bytes: &[u8], count: usize) -> Stretch {
+        self.offset += count as u64;
+        self.progress.pass(bytes.get(..count).unwrap_or_default())
+    }
+
     /// Gives the first bytes as a slab and keeps those from `rest` on.
     fn cut(&mut self, mut bytes: Vec<u8>, end: usize, rest: usize, spans: Option<Vec<Range<usize>>>) -> Slab {
         self.rest = bytes.get(rest..).unwrap_or_default().to_vec();
         let passed = bytes.get(..rest).unwrap_or(&bytes);
         let lines = memchr::memchr_iter(b'\n', passed).count() as u64;
-        let length = passed.len() as u64;
-        bytes.truncate(end);
         let (offset, line) = (self.offset, self.line);
-        self.offset += length;
+        let stretch = self.pass(&bytes, passed.len());
+        bytes.truncate(end);
         self.line += lines;
         Slab {
             bytes,
             offset,
             line,
             spans,
+            stretch,
         }
     }
 
     fn lines(&mut self, mut bytes: Vec<u8>) -> Option<Slab> {
         if self.in_long_line {
             let Some(end) = memchr(b'\n', &bytes) else {
-                self.offset += bytes.len() as u64;
+                self.pass(&bytes, bytes.len());
                 return None;
             };
             self.in_long_line = false;
-            self.offset += end as u64 + 1;
+            self.pass(&bytes, end + 1);
             self.line += 1;
             bytes.drain(..=end);
         }
@@ -268,16 +291,17 @@ impl<R: Read> Slabs<R> {
         self.scan.run(&bytes, &mut spans);
         if let Some(at) = self.scan.trailing {
             let failure = Failure::rejected("not-json", "something follows the array that the text is");
-            return Err(failure.at(Place::Byte {
-                offset: self.offset + at as u64,
-            }));
+            self.pass(&bytes, at);
+            let offset = self.progress.file_offset();
+            return Err(failure.at(Place::Byte { offset }));
         }
         if self.ended {
-            let length = self.offset + bytes.len() as u64;
             self.scan.end(bytes.len(), &mut spans);
             if self.kind == JsonKind::Array && !matches!(self.scan.state, State::After) {
                 let message = "the array that the text is does not end: the text is cut short, or a quote or bracket is missing";
-                return Err(Failure::rejected("unclosed-array", message).at(Place::Byte { offset: length }));
+                self.pass(&bytes, bytes.len());
+                let offset = self.progress.file_offset();
+                return Err(Failure::rejected("unclosed-array", message).at(Place::Byte { offset }));
             }
             let all = bytes.len();
             return Ok((!spans.is_empty()).then(|| self.cut(bytes, all, all, Some(spans))));
