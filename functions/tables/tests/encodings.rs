@@ -23,7 +23,7 @@ const NAMES: [(&str, &[&str]); 11] = [
     ("euc-jp", &["漢字", "ｱｲｳ", "かな"]),
     ("gbk", &["汉字", "€", "深圳"]),
     ("gb18030", &["汉字", "Ĳß", "😀"]),
-    ("big5", &["漢字", "臺北", "ÊẾ"]),
+    ("big5", &["漢字", "臺北", "x"]),
     ("iso-2022-jp", &["漢字", "かな", "plain"]),
 ];
 
@@ -94,7 +94,7 @@ fn rejected_rows_are_placed_in_the_bytes_of_their_file() {
         };
         let done = convert_as(&bytes, &limits, &options(label)).expect(label);
         let rejects = rejects(&done);
-        assert!(rejects.len() > 5000, "{label}");
+        assert_eq!((done.report.rows, rejects.len()), (40_000, 5714), "{label}");
         for reject in rejects {
             let row = number(&reject["row"]);
             assert_eq!(number(&reject["byte_offset"]), starts[row], "{label}: {reject}");
@@ -170,7 +170,7 @@ fn undecodable_bytes_are_reported_with_their_offset() {
                 places.push(bytes.len());
                 bytes.extend(bad);
             }
-            bytes.extend(encode(label, "x\n"));
+            bytes.extend(encode(label, "\n"));
         }
         let done = convert_as(&bytes, &Limits::default(), &options(label)).expect(label);
         let undecodable = &profile(&done)["file"]["undecodable"];

@@ -7,7 +7,10 @@
 //! rejected as not decodable. Where in the file anything stood, [`Decoded::progress`] tells (`places`). Text that is UTF-8
 //! already is passed on unchanged.
 
-use std::io::{self, Read};
+use std::{
+    collections::VecDeque,
+    io::{self, Read},
+};
 
 use chardetng::{EncodingDetector, Iso2022JpDetection, Utf8Detection};
 use encoding_rs::{DecoderResult, Encoding, UTF_8, UTF_16BE, UTF_16LE};
@@ -17,6 +20,8 @@ use super::places::{Corrections, Progress, Stretch, Width};
 
 /// How many bytes are decoded at a time.
 const CHUNK_BYTES: usize = 64 << 10;
+/// The decoder needs room for a character, and more.
+const LEAST_BYTES: usize = 16;
 /// What stands for bytes that cannot be decoded.
 const UNDECODABLE: u8 = 0xFF;
 
@@ -178,6 +183,8 @@ pub struct Decoded<R> {
     /// Bytes of the file decoded since its text was last right about them, and how many it says they are.
     taken: u64,
     guessed: u64,
+    /// Decoded for a buffer that had too little room.
+    spare: VecDeque<u8>,
     ended: bool,
     flushed: bool,
     /// A piece may end within a character, which is left out.
@@ -210,6 +217,7 @@ impl<R: Read> Decoded<R> {
             text: 0,
             taken: 0,
             guessed: 0,
+            spare: VecDeque::new(),
             ended: false,
             flushed: false,
             is_piece: false,
@@ -275,6 +283,22 @@ impl<R: Read> Read for Decoded<R> {
         if self.decoder.is_none() {
             return self.reader.read(buffer);
         }
+        if self.spare.is_empty() {
+            if buffer.len() >= LEAST_BYTES {
+                return self.decode(buffer);
+            }
+            // Nothing read would be the end of the text.
+            let mut more = [0; 4 * LEAST_BYTES];
+            let length = self.decode(&mut more)?;
+            self.spare.extend(more.get(..length).unwrap_or_default());
+        }
+        self.spare.read(buffer)
+    }
+}
+
+impl<R: Read> Decoded<R> {
+    /// Decodes into a buffer of at least [`LEAST_BYTES`]; nothing is the end.
+    fn decode(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         let mut written = 0;
         loop {
             let room = buffer.get_mut(written..).unwrap_or_default();
@@ -289,8 +313,7 @@ impl<R: Read> Read for Decoded<R> {
                 self.text += 1;
                 continue;
             }
-            // Less than a character's worth of room is no use to the decoder.
-            if self.flushed || room.len() < 16 {
+            if self.flushed || room.len() < LEAST_BYTES {
                 return Ok(written);
             }
             if self.from == self.to && !self.ended {
@@ -402,6 +425,23 @@ mod tests {
         assert_eq!(text, b"a,b\n1,\xFF\n3,4\n");
         let mut places = stretch.places(&text);
         assert_eq!([6, 7, 8, 0].map(|at| places.file_offset(at)), [14, 16, 18, 2]);
+    }
+
+    #[test]
+    fn a_buffer_with_little_room_does_not_end_the_text() {
+        let text = "a,b\n1,é😀\n".repeat(50);
+        for room in 1..40 {
+            let bytes = utf_16(&["\u{FEFF}", &text].concat(), u16::to_le_bytes);
+            let mut decoded = Decoded::new(bytes.as_slice(), find(&bytes));
+            let (mut read, mut buffer) = (Vec::new(), vec![0; room]);
+            loop {
+                match decoded.read(&mut buffer).unwrap() {
+                    0 => break,
+                    length => read.extend_from_slice(&buffer[..length]),
+                }
+            }
+            assert_eq!(String::from_utf8(read).unwrap(), text, "{room}");
+        }
     }
 
     #[test]
