@@ -10,7 +10,7 @@
 //! | `true`, `false` | boolean |
 //! | integers | `int64`, or `uint64` if one needs it and none is negative |
 //! | other numbers, integers beside them | `float64`, if it gives every one of them back ([`crate::types::number::Number::fits_f64`]) |
-//! | strings | string |
+//! | strings | `date`, `time`, `timestamp` or UUID if all of them are, as ISO 8601, RFC 3339 and RFC 9562 have them, and each is given back ([`crate::types::infer`]); else string |
 //! | objects | struct: a field for each key, in the order of first appearance |
 //! | lists | list |
 //! | anything else: numbers that no type above holds, kinds mixed, objects without a key, objects of more than [`MAX_FIELDS`] keys | string: a string's characters, and the JSON text of what is none |
@@ -19,11 +19,14 @@
 //! A column of nothing but nulls is a string. Where a key stands twice in an object its last value counts, as in most
 //! parsers (RFC 8259 §4 leaves it open). `-0` and `1e5` are no integers, and `1.50` is the number 1.5.
 //!
-//! A record that is no JSON text, or no object, is no row: [`Reject`] says where and why. Whether a string could be a
-//! date or a timestamp is asked nowhere yet; the two places where it would be are marked in `shape` and `build`.
+//! A record that is no JSON text, or no object, is no row: [`Reject`] says where and why. A number in a string stays one:
+//! who writes JSON knows numbers, and meant an identifier.
 
 mod build;
 mod cursor;
+mod moments;
+mod numbers;
+mod scan;
 mod shape;
 mod slabs;
 

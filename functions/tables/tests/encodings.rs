@@ -1,6 +1,12 @@
 //! Files that are not UTF-8: what is told of a place in them is a place in their own bytes.
 
-#![expect(clippy::expect_used, reason = "a test that cannot go on fails here")]
+#![allow(
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::format_collect,
+    clippy::format_push_string,
+    reason = "a test that cannot go on fails here, and its texts are short"
+)]
 
 mod run;
 
