@@ -126,7 +126,9 @@ impl<'a> Run<'a> {
         shape.check()?;
         let schema = Arc::new(shape.schema());
         let message = Message::of(&schema)?;
-        let mut begun = Some(Begun::new(&schema, Profile::new(&schema), outputs)?);
+        let mut profile = Profile::new(&schema);
+        shape.name_sources(&mut profile.columns);
+        let mut begun = Some(Begun::new(&schema, profile, outputs)?);
         let mut rejects = Rejects::default();
         let (mut records, mut rows, mut blank_lines) = (0, 0, 0);
         let contradicted = AtomicBool::new(false);

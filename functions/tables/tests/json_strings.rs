@@ -1,4 +1,4 @@
-//! Strings of JSON that are days, times, instants and UUIDs,.
+//! Strings of JSON that are days, times, instants and UUIDs, and names that columns cannot have.
 
 #![allow(
     clippy::expect_used,
@@ -15,7 +15,7 @@ use bytes::Bytes;
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 use proptest::prelude::*;
 use run::{convert, convert_with, is_same, read_back};
-use serde_json::Value;
+use serde_json::{Value, json};
 use shared::Limits;
 
 fn profile(outputs: &std::collections::BTreeMap<String, Vec<u8>>) -> Value {
@@ -185,6 +185,39 @@ fn moments_within_lists_and_objects_are_read_too() {
         (times.value(0), times.is_null(1), times.value(2)),
         (36_000_000_000, true, 39_600_000_000)
     );
+}
+
+#[test]
+fn names_that_are_changed_are_recorded() {
+    let text = "{\"a\":1,\"A\":2,\"\":3,\" b \":{\"x\":1,\"X\":2},\"l\":[{\"y\\n\":1}]}\n";
+    for text in [text.to_owned(), format!("[{}]", text.trim_end())] {
+        let done = convert(text.as_bytes()).expect("a table");
+        let columns = profile(&done.outputs)["columns"].clone();
+        let names = |columns: &Value| -> Vec<(Value, Value)> {
+            let columns = columns.as_array().expect("columns").iter();
+            columns
+                .map(|column| (column["name"].clone(), column["source_name"].clone()))
+                .collect()
+        };
+        assert_eq!(
+            names(&columns),
+            [
+                (json!("a"), Value::Null),
+                (json!("A_2"), json!("A")),
+                (json!("column_3"), json!("")),
+                (json!("b"), json!(" b ")),
+                (json!("l"), Value::Null),
+            ]
+        );
+        assert_eq!(
+            names(&columns[3]["fields"]),
+            [(json!("x"), Value::Null), (json!("X_2"), json!("X"))]
+        );
+        assert_eq!(
+            names(&columns[4]["items"]["fields"]),
+            [(json!("y"), json!("y\n"))]
+        );
+    }
 }
 
 proptest! {

@@ -17,6 +17,7 @@ use super::{
 use crate::{
     columns::names::unique_names,
     processor::MAX_COLUMNS,
+    profile::ColumnProfile,
     types::{ColumnType, Inference},
     write::proto::NEVER_EMPTY,
 };
@@ -146,6 +147,11 @@ impl Shape {
     #[must_use]
     pub fn columns(&self) -> usize {
         self.row.columns()
+    }
+
+    /// Tells the columns of its schema which keys they are of, where their names are others.
+    pub fn name_sources(&self, columns: &mut [ColumnProfile]) {
+        self.row.name_sources(columns);
     }
 
     /// Whether the same is known of the strings, which `other` has in the same places at least.
@@ -311,6 +317,14 @@ impl Node {
             }
             (_, Some(item)) if seen(LIST) => Kind::List(item),
             _ => Kind::Text(Seen::Mixed),
+        }
+    }
+
+    fn name_sources(&self, column: &mut ColumnProfile) {
+        match (self.kind(), column.parts_mut()) {
+            (Kind::Struct(object), fields) => object.name_sources(fields),
+            (Kind::List(item), [items]) => item.name_sources(items),
+            _ => {}
         }
     }
 
