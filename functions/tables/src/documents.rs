@@ -62,6 +62,9 @@ pub(crate) fn run(
         }
     }
     run.observe(&mut shape)?;
+    if !shape.has_objects() {
+        return Err(run.no_object(outputs)?);
+    }
     match run.pass(run.slabs()?, None, &shape, outputs)? {
         Ended::Written(outcome) => Ok(*outcome),
         Ended::Contradicted => Err(Failure::internal(
@@ -99,6 +102,24 @@ impl<'a> Run<'a> {
         let text = self.text.reader(self.input)?;
         let progress = text.progress();
         Ok(Slabs::new(text, self.kind, self.record_bytes).placed(progress))
+    }
+
+    /// The failure of a text in which no record is an object.
+    fn no_object(&self, outputs: &mut dyn Outputs) -> Result<Failure, Failure> {
+        let (mut slabs, mut rejects, mut before) = (self.slabs()?, Rejects::default(), 0);
+        while let Some(slab) = slabs.next_slab()? {
+            let Parse::Done(parsed) = crate::json::parse(&slab, &Shape::default(), self.record_bytes)? else {
+                break;
+            };
+            let mut places = slab.places();
+            let numbered = parsed
+                .rejects
+                .iter()
+                .map(|reject| self.rejected(&slab, reject, &mut places, before));
+            rejects.take(numbered, outputs)?;
+            before += parsed.records;
+        }
+        Ok(rejects.no_good_row())
     }
 
     /// Widens a shape by all there is.

@@ -220,6 +220,27 @@ fn names_that_are_changed_are_recorded() {
     }
 }
 
+#[test]
+fn brackets_that_are_no_table_are_refused_with_a_reason() {
+    for (text, code) in [
+        ("[".repeat(100_000), "unclosed-array"),
+        ("[".repeat(100_000) + &"]".repeat(100_000), "no-good-row"),
+        ("[".repeat(100_000) + "\n1,2\n", "unclosed-array"),
+        ("[1,2,3]".to_owned(), "no-good-row"),
+        ("[[1,2],[3".to_owned(), "unclosed-array"),
+    ] {
+        let failure = convert(text.as_bytes()).expect_err("refused");
+        assert_eq!(failure.code, code, "{failure}");
+        assert!(failure.to_string().contains("(at "), "{failure}");
+    }
+    // Brackets around names are how some databases quote them.
+    let done = convert(b"[id],[name]\n1,ann\n2,bob\n").expect("a table");
+    assert_eq!(
+        (done.report.format, done.report.columns, done.report.rows),
+        ("delimited", 2, 2)
+    );
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(200))]
 

@@ -143,6 +143,12 @@ impl Shape {
         self.row.merge(other.row);
     }
 
+    /// Whether a record was an object.
+    #[must_use]
+    pub const fn has_objects(&self) -> bool {
+        self.row.objects > 0
+    }
+
     /// How many columns a table of it has, the fields of structs counted.
     #[must_use]
     pub fn columns(&self) -> usize {
