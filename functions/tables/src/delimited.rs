@@ -17,6 +17,7 @@ use crate::{
     profile::Profile,
     read::{Block, Counts, Delimited, Slab, Slabs},
     rejects::{Rejected, Rejects},
+    source::Places,
     types::{Inference, token::Tokens},
     write::{Begun, Part, RowGroupWriter, Wants, proto::Message},
 };
@@ -267,13 +268,14 @@ impl Table<'_> {
         profile
     }
 
-    /// Looks at a slab without writing it.
-    /// Looks at about so many bytes of a slab.
+    /// Looks at about so many bytes of a slab without writing it.
     fn observe(&self, slab: &Slab, bytes: usize) -> Result<Observed, Failure> {
         let mut columns = Columns::new(&vec![Plan::UNKNOWN; self.dialect.columns()]);
         let mut rejected = Vec::new();
+        let mut places = slab.places();
         let counts = slab.for_each_block_until(bytes, self.dialect, |block| {
-            keep(block, self.dialect.columns(), slab.record_bytes(), &mut rejected);
+            let limits = (self.dialect.columns(), slab.record_bytes());
+            keep(block, &mut places, limits, &mut rejected);
             // Anything is text.
             let _ = columns.take(block);
             Ok(())
@@ -298,8 +300,10 @@ impl Table<'_> {
         let mut fits = !contradicted;
         let mut counts = Counts::default();
         if fits {
+            let mut places = slab.places();
             counts = slab.for_each_block(self.dialect, |block| {
-                keep(block, self.dialect.columns(), slab.record_bytes(), &mut rejected);
+                let limits = (self.dialect.columns(), slab.record_bytes());
+                keep(block, &mut places, limits, &mut rejected);
                 fits = fits && columns.take(block);
                 Ok(())
             })?;
@@ -357,8 +361,9 @@ impl Table<'_> {
             });
             return rejects.take(numbered, outputs);
         }
+        let mut places = slab.places();
         slab.for_each_block(self.dialect, |block| {
-            let numbered = Rejected::of(block, columns, record_bytes).map(|rejected| Rejected {
+            let numbered = Rejected::of(block, &mut places, columns, record_bytes).map(|rejected| Rejected {
                 row: rejected.row + before,
                 ..rejected
             });
@@ -369,10 +374,15 @@ impl Table<'_> {
 }
 
 /// Keeps a block's rejects, unless there are many.
-fn keep(block: &Block<'_>, columns: usize, record_bytes: usize, rejected: &mut Vec<Rejected<'static>>) {
+fn keep(
+    block: &Block<'_>,
+    places: &mut Places<'_>,
+    (columns, record_bytes): (usize, usize),
+    rejected: &mut Vec<Rejected<'static>>,
+) {
     let room = (MOST_KEPT_REJECTS + 1).saturating_sub(rejected.len());
     rejected.extend(
-        Rejected::of(block, columns, record_bytes)
+        Rejected::of(block, places, columns, record_bytes)
             .take(room)
             .map(Rejected::into_owned),
     );

@@ -12,11 +12,11 @@ use arrow_schema::Schema;
 use shared::{Failure, Input, Outputs, Place};
 
 use crate::{
-    json::{JsonKind, Parse, Parsed, Reject, Shape, Slab, Slabs},
+    json::{Fault, JsonKind, Parse, Parsed, Reject, Shape, Slab, Slabs},
     pipeline,
     profile::Profile,
     rejects::{RAW_BYTES, Rejected, Rejects},
-    source::Text,
+    source::{Places, Text},
     write::{Begun, Part, Wants, nested, proto::Message},
 };
 
@@ -62,6 +62,9 @@ pub(crate) fn run(
         }
     }
     run.observe(&mut shape)?;
+    if !shape.has_objects() {
+        return Err(run.no_object(outputs)?);
+    }
     match run.pass(run.slabs()?, None, &shape, outputs)? {
         Ended::Written(outcome) => Ok(*outcome),
         Ended::Contradicted => Err(Failure::internal(
@@ -96,11 +99,27 @@ struct Done {
 
 impl<'a> Run<'a> {
     fn slabs(&self) -> Result<Slabs<impl Read + use<'a>>, Failure> {
-        Ok(Slabs::new(
-            self.text.reader(self.input)?,
-            self.kind,
-            self.record_bytes,
-        ))
+        let text = self.text.reader(self.input)?;
+        let progress = text.progress();
+        Ok(Slabs::new(text, self.kind, self.record_bytes).placed(progress))
+    }
+
+    /// The failure of a text in which no record is an object.
+    fn no_object(&self, outputs: &mut dyn Outputs) -> Result<Failure, Failure> {
+        let (mut slabs, mut rejects, mut before) = (self.slabs()?, Rejects::default(), 0);
+        while let Some(slab) = slabs.next_slab()? {
+            let Parse::Done(parsed) = crate::json::parse(&slab, &Shape::default(), self.record_bytes)? else {
+                break;
+            };
+            let mut places = slab.places();
+            let numbered = parsed
+                .rejects
+                .iter()
+                .map(|reject| self.rejected(&slab, reject, &mut places, before));
+            rejects.take(numbered, outputs)?;
+            before += parsed.records;
+        }
+        Ok(rejects.no_good_row())
     }
 
     /// Widens a shape by all there is.
@@ -129,7 +148,9 @@ impl<'a> Run<'a> {
         let schema = Arc::new(shape.schema());
         let message = Message::of(&schema)?;
         let wants = Wants::of(outputs);
-        let mut begun = Some(Begun::new(&schema, Profile::new(&schema), outputs)?);
+        let mut profile = Profile::new(&schema);
+        shape.name_sources(&mut profile.columns);
+        let mut begun = Some(Begun::new(&schema, profile, outputs)?);
         let mut rejects = Rejects::default();
         let (mut records, mut rows, mut blank_lines) = (0, 0, 0);
         let contradicted = AtomicBool::new(false);
@@ -153,10 +174,11 @@ impl<'a> Run<'a> {
                     return Ok(());
                 };
                 open.append(part)?;
+                let mut places = done.slab.places();
                 let numbered = done
                     .rejects
                     .iter()
-                    .map(|reject| self.rejected(&done.slab, reject, records));
+                    .map(|reject| self.rejected(&done.slab, reject, &mut places, records));
                 rejects.take(numbered, outputs)?;
                 records += done.records;
                 rows += done.rows;
@@ -224,15 +246,33 @@ impl<'a> Run<'a> {
         })
     }
 
-    fn rejected<'s>(&self, slab: &'s Slab, reject: &Reject, before: u64) -> Rejected<'s> {
-        let (reason, message) = reject.fault.explain(self.record_bytes);
+    fn rejected<'s>(
+        &self,
+        slab: &'s Slab,
+        reject: &Reject,
+        places: &mut Places<'_>,
+        before: u64,
+    ) -> Rejected<'s> {
+        let start = reject.range.start;
+        let offset = places.file_offset(start);
+        let is_decoded = !places.is_as_it_stands();
+        let in_file = |at: usize| {
+            let at = places.file_offset(start + at).saturating_sub(offset);
+            usize::try_from(at).unwrap_or(usize::MAX)
+        };
+        let fault = reject.fault.map_place(in_file);
+        let (reason, message) = fault.explain(self.record_bytes, is_decoded);
         let raw = slab.raw(reject);
         Rejected {
             row: before + reject.row,
-            offset: reject.offset,
+            offset,
             line: Some(reject.line),
             reason,
             message,
+            undecodable: match fault {
+                Fault::NotUtf8 { at } => Some(offset + at as u64),
+                _ => None,
+            },
             raw: raw.get(..=RAW_BYTES).unwrap_or(raw).into(),
         }
     }

@@ -10,7 +10,7 @@
 //! | `true`, `false` | boolean |
 //! | integers | `int64`, or `uint64` if one needs it and none is negative |
 //! | other numbers, integers beside them | `float64`, if it gives every one of them back ([`crate::types::number::Number::fits_f64`]) |
-//! | strings | string |
+//! | strings | `date`, `time`, `timestamp` or UUID if all of them are, as ISO 8601, RFC 3339 and RFC 9562 have them, and each is given back ([`crate::types::infer`]); else string |
 //! | objects | struct: a field for each key, in the order of first appearance |
 //! | lists | list |
 //! | anything else: numbers that no type above holds, kinds mixed, objects without a key, objects of more than [`MAX_FIELDS`] keys | string: a string's characters, and the JSON text of what is none |
@@ -19,11 +19,14 @@
 //! A column of nothing but nulls is a string. Where a key stands twice in an object its last value counts, as in most
 //! parsers (RFC 8259 §4 leaves it open). `-0` and `1e5` are no integers, and `1.50` is the number 1.5.
 //!
-//! A record that is no JSON text, or no object, is no row: [`Reject`] says where and why. Whether a string could be a
-//! date or a timestamp is asked nowhere yet; the two places where it would be are marked in `shape` and `build`.
+//! A record that is no JSON text, or no object, is no row: [`Reject`] says where and why. A number in a string stays one:
+//! who writes JSON knows numbers, and meant an identifier.
 
 mod build;
 mod cursor;
+mod moments;
+mod numbers;
+mod scan;
 mod shape;
 mod slabs;
 
@@ -81,9 +84,26 @@ pub enum Fault {
 }
 
 impl Fault {
-    /// A name for programs, and a sentence for people. `record_bytes` is the cap on a record.
+    /// The same, its offset being another.
     #[must_use]
-    pub fn explain(self, record_bytes: usize) -> (&'static str, String) {
+    pub fn map_place(self, mut place: impl FnMut(usize) -> usize) -> Self {
+        match self {
+            Self::Syntax { at, expected } => Self::Syntax {
+                at: place(at),
+                expected,
+            },
+            Self::Trailing { at } => Self::Trailing { at: place(at) },
+            Self::TooDeep { at } => Self::TooDeep { at: place(at) },
+            Self::LoneSurrogate { at } => Self::LoneSurrogate { at: place(at) },
+            Self::NotUtf8 { at } => Self::NotUtf8 { at: place(at) },
+            Self::NotAnObject | Self::TooLong => self,
+        }
+    }
+
+    /// A name for programs, and a sentence for people. `record_bytes` is the cap on a record; `is_decoded` says that the
+    /// file is of another encoding than UTF-8.
+    #[must_use]
+    pub fn explain(self, record_bytes: usize, is_decoded: bool) -> (&'static str, String) {
         match self {
             Self::Syntax { at, expected } => (
                 "not-json",
@@ -101,7 +121,7 @@ impl Fault {
                 "lone-surrogate",
                 format!("an escaped surrogate without its pair at byte {at} of the record"),
             ),
-            Self::NotUtf8 { at } => ("not-utf8", format!("not UTF-8 from byte {at} of the record on")),
+            Self::NotUtf8 { at } => crate::rejects::undecodable(at, is_decoded),
             Self::NotAnObject => (
                 "not-an-object",
                 "a value that is no object, and a row needs names".to_owned(),
@@ -143,12 +163,24 @@ pub fn check(text: &[u8]) -> Result<(), Fault> {
     cursor.end()
 }
 
+/// Whether nothing in a sample says that it is no JSON: `[1, 2` may be, `[id],[name]` is not.
+fn goes_on_as_json(sample: &[u8]) -> bool {
+    // A sample ends anywhere, a whole file where somebody ended it.
+    const CUT_FROM: usize = 64 << 10;
+    let slack = if sample.len() >= CUT_FROM { 8 } else { 0 };
+    match check(sample) {
+        Ok(()) | Err(Fault::TooDeep { .. }) => true,
+        Err(Fault::Syntax { at, .. } | Fault::NotUtf8 { at }) => at + slack >= sample.len(),
+        Err(_) => false,
+    }
+}
+
 /// U+FEFF in UTF-8, which a text may begin with (RFC 8259 §8.1 lets parsers ignore it).
 const MARK: &[u8] = b"\xEF\xBB\xBF";
 
 /// What a text is that begins like this; `None` if it is none of those.
 ///
-/// An array of objects, or empty; lines of which one of the first is a whole object; an object that goes on for more than
+/// An array of objects, or empty; an array of something else, as far as it goes; lines of which one of the first is a whole object; an object that goes on for more than
 /// a line, or than the sample.
 #[must_use]
 pub fn looks_like(sample: &[u8]) -> Option<JsonKind> {
@@ -160,7 +192,8 @@ pub fn looks_like(sample: &[u8]) -> Option<JsonKind> {
     };
     if let Some(items) = text.strip_prefix(b"[") {
         let items = items.trim_ascii_start();
-        return (items.starts_with(b"]") || opens_object(items)).then_some(JsonKind::Array);
+        let is_array = items.starts_with(b"]") || opens_object(items) || goes_on_as_json(text);
+        return is_array.then_some(JsonKind::Array);
     }
     let is_object = |line: &[u8]| line.starts_with(b"{") && check(line).is_ok();
     let mut lines = text.split(|byte| *byte == b'\n').map(<[u8]>::trim_ascii);

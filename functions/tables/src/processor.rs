@@ -77,7 +77,10 @@ impl Processor for Tables {
         let (report, mut profile) = if let Some(kind) = kind {
             let outcome = documents::run(&text, kind, &input, outputs)?;
             let mut profile = outcome.profile;
-            profile.file = facts(&input, &text, kind_name(kind))?;
+            profile.file = FileFacts {
+                undecodable: outcome.rejects.undecodable(),
+                ..facts(&input, &text, kind_name(kind))?
+            };
             let report = Report {
                 format: kind_name(kind),
                 rows: outcome.records,
@@ -98,6 +101,7 @@ impl Processor for Tables {
             profile.file = FileFacts {
                 dialect: Some(dialect),
                 null_tokens: profile.file.null_tokens,
+                undecodable: outcome.rejects.undecodable(),
                 ..facts(&input, &text, DELIMITED)?
             };
             let report = Report {

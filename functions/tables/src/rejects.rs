@@ -5,19 +5,25 @@ use std::{borrow::Cow, collections::BTreeMap, io::Write};
 use serde::Serialize;
 use shared::{Failure, OutputWriter, Outputs, Place};
 
-use crate::read::{Block, Fault};
+use crate::{
+    profile::Undecodable,
+    read::{Block, Fault},
+    source::Places,
+};
 
 /// How many bytes of a rejected record are shown.
 pub const RAW_BYTES: usize = 1024;
 /// How many reasons are remembered, to be told when no row was good.
 const REMEMBERED: usize = 3;
+/// How many places of undecodable bytes are told.
+const PLACES: usize = 100;
 
 /// A line of `rejects.jsonl`.
 #[derive(Debug, Serialize)]
 struct Entry<'a> {
     /// Number of the record, from 1; the header and blank lines are not counted.
     row: u64,
-    /// Offset of the record's first byte.
+    /// Offset of the record's first byte in the file; in the decompressed file, of one that is compressed.
     byte_offset: u64,
     /// Number of the line in which it begins, from 1, where lines are counted.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -26,7 +32,10 @@ struct Entry<'a> {
     reason: &'static str,
     /// A sentence for people.
     message: &'a str,
-    /// The record's first [`RAW_BYTES`] bytes; what is not UTF-8 is shown as U+FFFD.
+    /// The first of its bytes that cannot be decoded, if that is the reason; an offset in the file too.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    undecodable_at: Option<u64>,
+    /// The record's first [`RAW_BYTES`] bytes of text; what cannot be decoded is shown as U+FFFD.
     raw: Cow<'a, str>,
     /// Whether the record is longer than that.
     raw_truncated: bool,
@@ -37,7 +46,7 @@ struct Entry<'a> {
 pub struct Rejected<'a> {
     /// Number of the record, from 1; the header and blank lines are not counted.
     pub row: u64,
-    /// Offset of the record's first byte.
+    /// Offset in the (decompressed) file of the record's first byte.
     pub offset: u64,
     /// Number of the line in which it begins, from 1, where lines are counted.
     pub line: Option<u64>,
@@ -45,22 +54,41 @@ pub struct Rejected<'a> {
     pub reason: &'static str,
     /// And a sentence for people.
     pub message: String,
+    /// Offset in the (decompressed) file of its first byte that cannot be decoded, if that is why.
+    pub undecodable: Option<u64>,
     /// Its bytes, one more than are shown at most.
     pub raw: Cow<'a, [u8]>,
 }
 
 impl<'a> Rejected<'a> {
-    /// A block's rejects. Rows are numbered from the slab's first; `columns` and `record_bytes` are what they broke.
-    pub fn of(block: &Block<'a>, columns: usize, record_bytes: usize) -> impl Iterator<Item = Self> {
+    /// A block's rejects. Rows are numbered from the slab's first, of which `places` are; `columns` and `record_bytes` are
+    /// what they broke.
+    pub fn of(
+        block: &Block<'a>,
+        places: &mut Places<'_>,
+        columns: usize,
+        record_bytes: usize,
+    ) -> impl Iterator<Item = Self> {
+        let is_decoded = !places.is_as_it_stands();
         block.rejects.iter().map(move |reject| {
-            let (reason, message) = explain(reject.fault, columns, record_bytes);
+            let offset = places.file_offset(reject.start);
+            let in_file = |at: usize| {
+                let at = places.file_offset(reject.start + at).saturating_sub(offset);
+                usize::try_from(at).unwrap_or(usize::MAX)
+            };
+            let fault = reject.fault.map_place(in_file);
+            let (reason, message) = explain(fault, columns, record_bytes, is_decoded);
             let raw = block.raw(reject.start, reject.end);
             Rejected {
                 row: reject.row,
-                offset: block.offset(reject.start),
+                offset,
                 line: None,
                 reason,
                 message,
+                undecodable: match fault {
+                    Fault::NotUtf8 { at } => Some(offset + at as u64),
+                    _ => None,
+                },
                 raw: Cow::Borrowed(raw.get(..=RAW_BYTES).unwrap_or(raw)),
             }
         })
@@ -75,6 +103,7 @@ impl<'a> Rejected<'a> {
             line: self.line,
             reason: self.reason,
             message: self.message,
+            undecodable: self.undecodable,
             raw: Cow::Owned(self.raw.into_owned()),
         }
     }
@@ -87,6 +116,7 @@ pub struct Rejects {
     lines: Vec<u8>,
     by_reason: BTreeMap<&'static str, u64>,
     first: Vec<(u64, u64, String)>,
+    undecodable: Undecodable,
 }
 
 impl Rejects {
@@ -121,12 +151,19 @@ impl Rejects {
             line: rejected.line,
             reason: rejected.reason,
             message: &rejected.message,
+            undecodable_at: rejected.undecodable,
             raw: show(raw),
             raw_truncated: raw.len() > RAW_BYTES,
         };
         serde_json::to_writer(&mut self.lines, &entry)
             .map_err(|error| Failure::internal("rejects", error.to_string()))?;
         self.lines.push(b'\n');
+        if let Some(offset) = rejected.undecodable {
+            self.undecodable.records += 1;
+            if self.undecodable.first_offsets.len() < PLACES {
+                self.undecodable.first_offsets.push(offset);
+            }
+        }
         if self.first.len() < REMEMBERED {
             self.first
                 .push((rejected.row, rejected.offset, rejected.message.clone()));
@@ -138,6 +175,12 @@ impl Rejects {
     #[must_use]
     pub fn count(&self) -> u64 {
         self.by_reason.values().sum()
+    }
+
+    /// What could not be decoded; none if all could.
+    #[must_use]
+    pub fn undecodable(&self) -> Option<Undecodable> {
+        (self.undecodable.records > 0).then(|| self.undecodable.clone())
     }
 
     /// The failure of a file in which no record is a row.
@@ -180,7 +223,7 @@ fn show(raw: &[u8]) -> Cow<'_, str> {
 }
 
 /// A fault's name and sentence.
-pub(crate) fn explain(fault: Fault, columns: usize, record_bytes: usize) -> (&'static str, String) {
+fn explain(fault: Fault, columns: usize, record_bytes: usize, is_decoded: bool) -> (&'static str, String) {
     match fault {
         Fault::FieldCount { found } => {
             let fields = if found == 1 { "field" } else { "fields" };
@@ -189,7 +232,7 @@ pub(crate) fn explain(fault: Fault, columns: usize, record_bytes: usize) -> (&'s
                 format!("{found} {fields}, and the header has {columns}"),
             )
         }
-        Fault::NotUtf8 { at } => ("not-utf8", format!("not UTF-8 from byte {at} of the record on")),
+        Fault::NotUtf8 { at } => undecodable(at, is_decoded),
         Fault::Nul { at } => ("nul", format!("a NUL at byte {at} of the record")),
         Fault::StrayQuote { at } => (
             "stray-quote",
@@ -204,6 +247,16 @@ pub(crate) fn explain(fault: Fault, columns: usize, record_bytes: usize) -> (&'s
             "too-long",
             format!("longer than the {record_bytes} bytes a record may have"),
         ),
+    }
+}
+
+/// The name and the sentence of bytes that cannot be decoded, in a file of UTF-8 or of another encoding.
+pub(crate) fn undecodable(at: usize, is_decoded: bool) -> (&'static str, String) {
+    if is_decoded {
+        let message = format!("cannot be decoded at byte {at} of the record");
+        ("undecodable", message)
+    } else {
+        ("not-utf8", format!("not UTF-8 from byte {at} of the record on"))
     }
 }
 

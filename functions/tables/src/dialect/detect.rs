@@ -16,13 +16,18 @@ use super::{
     score::{CANDIDATE_BYTES, behind_first_line, candidates, try_out},
     table::{Table, find_table},
 };
-use crate::read::general::{Rules, line};
+use crate::{
+    read::general::{Rules, line},
+    source::Stretch,
+};
 
 /// What is looked at of a text: its beginning and pieces from further on.
 #[derive(Debug, Clone, Default)]
 pub struct Sample {
     /// The text's beginning.
     pub start: Vec<u8>,
+    /// Where in the file that stands.
+    pub places: Stretch,
     /// Whether that is all of it.
     pub is_whole: bool,
     /// Pieces from inside, each beginning and ending anywhere.
@@ -70,6 +75,20 @@ impl From<&TablesOptions> for Wanted {
 /// # Errors
 /// [`Failure::rejected`]: `empty` where there is no record at all, `bad-header` where the header cannot be read.
 pub fn detect(sample: &Sample, wanted: &Wanted) -> Result<Dialect, Failure> {
+    detect_in_text(sample, wanted).map_err(|failure| match failure.place {
+        Some(Place::Byte { offset }) => {
+            let at = usize::try_from(offset)
+                .unwrap_or(usize::MAX)
+                .min(sample.start.len());
+            let offset = sample.places.places(&sample.start).file_offset(at);
+            failure.at(Place::Byte { offset })
+        }
+        _ => failure,
+    })
+}
+
+/// The same; places are those in the text.
+fn detect_in_text(sample: &Sample, wanted: &Wanted) -> Result<Dialect, Failure> {
     let (separator, after_separator) = separator_line(&sample.start);
     let begin = after_separator.max(skipped(&sample.start, wanted.skip_lines.unwrap_or(0)));
     let text = sample.start.get(begin..).unwrap_or_default();
@@ -125,10 +144,16 @@ pub fn detect(sample: &Sample, wanted: &Wanted) -> Result<Dialect, Failure> {
         Some(comment) => comment.as_ref().map(|prefix| prefix.as_bytes().to_vec()),
         None => None,
     };
-    let mut table = find_table(text, sample, &rules, wanted)?;
+    let behind = |failure: Failure| match failure.place {
+        Some(Place::Byte { offset }) => failure.at(Place::Byte {
+            offset: offset + begin as u64,
+        }),
+        _ => failure,
+    };
+    let mut table = find_table(text, sample, &rules, wanted).map_err(behind)?;
     if wanted.comment.is_none() && table.comment.is_some() {
         rules.comment.clone_from(&table.comment);
-        table = find_table(text, sample, &rules, wanted)?;
+        table = find_table(text, sample, &rules, wanted).map_err(behind)?;
     }
     finish(sample, begin, rules, table, confidence)
 }
@@ -140,14 +165,19 @@ fn finish(
     table: Table,
     confidence: f64,
 ) -> Result<Dialect, Failure> {
+    let header = sample.start.get(begin + table.start..begin + table.body);
+    let undecodable = match header.map(std::str::from_utf8) {
+        Some(Err(error)) => error.valid_up_to(),
+        _ => 0,
+    };
     let utf8 = |bytes: Vec<u8>, what: &'static str| {
         String::from_utf8(bytes).map_err(|_| {
             Failure::rejected(
                 "bad-header",
-                format!("the header cannot be read: {what} is not UTF-8"),
+                format!("the header cannot be read: {what} cannot be decoded"),
             )
             .at(Place::Byte {
-                offset: (begin + table.start) as u64,
+                offset: (begin + table.start + undecodable) as u64,
             })
         })
     };

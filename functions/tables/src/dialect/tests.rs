@@ -8,7 +8,7 @@ fn find_with(text: &str, wanted: &Wanted) -> Dialect {
     let sample = Sample {
         start: text.as_bytes().to_vec(),
         is_whole: true,
-        inside: Vec::new(),
+        ..Sample::default()
     };
     detect(&sample, wanted).unwrap_or_else(|failure| panic!("{failure}: {text:?}"))
 }
@@ -241,6 +241,7 @@ fn pieces_from_inside_tell_what_the_beginning_does_not() {
         start: b"note;n\nx, y;1\n".to_vec(),
         is_whole: false,
         inside: vec![b"cut\na, b;2\nc, d;3\ne;4\nf, g, h;5\ncu".to_vec()],
+        ..Sample::default()
     };
     assert_eq!(detect(&sample, &Wanted::default()).unwrap().delimiter, ";");
 }
@@ -251,14 +252,14 @@ fn nothing_and_next_to_nothing() {
         let sample = Sample {
             start: text.as_bytes().to_vec(),
             is_whole: true,
-            inside: Vec::new(),
+            ..Sample::default()
         };
         assert_eq!(detect(&sample, &Wanted::default()).unwrap_err().code, "empty");
     }
     let long = Sample {
         start: vec![b'x'; 1000],
         is_whole: false,
-        inside: Vec::new(),
+        ..Sample::default()
     };
     assert_eq!(detect(&long, &Wanted::default()).unwrap_err().code, "bad-header");
 }
@@ -272,7 +273,7 @@ proptest::proptest! {
         ],
         0..300,
     ), whole in proptest::prelude::any::<bool>()) {
-        let sample = Sample { inside: vec![bytes.clone()], start: bytes, is_whole: whole };
+        let sample = Sample { inside: vec![bytes.clone()], start: bytes, is_whole: whole, ..Sample::default() };
         if let Ok(dialect) = detect(&sample, &Wanted::default()) {
             proptest::prop_assert!(!dialect.header.is_empty());
             proptest::prop_assert!(dialect.body_offset <= sample.start.len() as u64);

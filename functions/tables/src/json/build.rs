@@ -13,7 +13,9 @@ use shared::Failure;
 use super::{
     Fault, Reject, Shape, Slab,
     cursor::{Cursor, Whole},
-    shape::{Kind, Node, Object, Seen, as_float, check_object},
+    moments::Moments,
+    numbers::as_float,
+    shape::{Kind, Node, Object, Seen, check_object},
 };
 use crate::write::proto::NEVER_EMPTY;
 
@@ -69,7 +71,8 @@ pub fn parse(slab: &Slab, shape: &Shape, record_bytes: usize) -> Result<Parse, F
             }
         }
     });
-    if contradicted {
+    // Of strings that were read again, or of records that were then refused, more may have been noted than counts.
+    if contradicted || (!row.say_no_more_than(&shape.row) && tells_more(slab, shape, record_bytes)) {
         return Ok(Parse::Contradiction);
     }
     let broken = |error: ArrowError| Failure::internal("arrow", error.to_string());
@@ -82,6 +85,14 @@ pub fn parse(slab: &Slab, shape: &Shape, record_bytes: usize) -> Result<Parse, F
         records: counts.records,
         blank_lines: counts.blank_lines,
     }))
+}
+
+/// Whether a slab's strings say more of their columns than the shape knows: what one of them may still be, another
+/// may rule out that neither does alone.
+fn tells_more(slab: &Slab, shape: &Shape, record_bytes: usize) -> bool {
+    let mut all = shape.clone();
+    all.merge(Shape::infer(slab, record_bytes));
+    !all.knows_strings_of(shape)
 }
 
 /// Why a record is not taken.
@@ -124,6 +135,7 @@ enum Values {
         offsets: Vec<i32>,
         seen: Seen,
     },
+    Moments(Moments),
     Struct(Members),
     List {
         item: Box<Column>,
@@ -216,6 +228,11 @@ impl Members {
         Ok(at.copied().unwrap_or(self.columns.len()))
     }
 
+    fn say_no_more_than(&self, object: &Object) -> bool {
+        let mut columns = self.columns.iter().zip(object.fields());
+        columns.all(|((_, column), (_, node))| column.says_no_more_than(node))
+    }
+
     fn truncate(&mut self, rows: usize) {
         for (_, column) in &mut self.columns {
             column.truncate(rows);
@@ -242,12 +259,23 @@ impl Column {
                 is_never_empty: field.metadata().contains_key(NEVER_EMPTY),
             },
             (Kind::Text(seen), _) => Values::text(seen),
+            (Kind::Moments(strings), _) => Values::Moments(Moments::new(strings)),
             (Kind::Struct(_) | Kind::List(_), _) => Values::text(Seen::Mixed),
         };
         Self {
             nulls: NullBufferBuilder::new(0),
             is_nullable: field.is_nullable(),
             values,
+        }
+    }
+
+    /// Whether its strings say no more than is known of its node's.
+    fn says_no_more_than(&self, node: &Node) -> bool {
+        match (&self.values, node.kind()) {
+            (Values::Moments(moments), Kind::Moments(known)) => moments.say_no_more_than(known),
+            (Values::Struct(members), Kind::Struct(object)) => members.say_no_more_than(object),
+            (Values::List { item, .. }, Kind::List(node)) => item.says_no_more_than(node),
+            _ => true,
         }
     }
 
@@ -282,7 +310,11 @@ impl Column {
                 cursor.literal("false")?;
                 values.push(false);
             }
-            // A column of dates would read them here.
+            Values::Moments(moments) if first == Some(b'"') => {
+                if !moments.take(cursor.string()?)? {
+                    return Err(Stop::Contradiction);
+                }
+            }
             Values::Text { bytes, offsets, seen } => {
                 if first == Some(b'"') {
                     cursor.string()?.write(bytes)?;
@@ -336,6 +368,7 @@ impl Column {
             Values::UInt(values) => values.push(0),
             Values::Float(values) => values.push(0.0),
             Values::Text { bytes, offsets, .. } => offsets.push(offset(bytes.len())),
+            Values::Moments(moments) => moments.take_null(),
             Values::Struct(members) => {
                 for (_, column) in &mut members.columns {
                     column.take_null(true)?;
@@ -356,6 +389,7 @@ impl Column {
             Values::UInt(values) => values.truncate(len),
             Values::Float(values) => values.truncate(len),
             Values::Text { bytes, offsets, .. } => bytes.truncate(cut(offsets, len)),
+            Values::Moments(moments) => moments.truncate(len),
             Values::Struct(members) => members.truncate(len),
             Values::List { item, offsets, .. } => item.truncate(cut(offsets, len)),
         }
@@ -372,6 +406,7 @@ impl Column {
                 let offsets = OffsetBuffer::new(ScalarBuffer::from(offsets));
                 Arc::new(StringArray::try_new(offsets, Buffer::from_vec(bytes), nulls)?)
             }
+            (Values::Moments(moments), kind) => moments.finish(nulls, kind)?,
             (Values::Struct(members), DataType::Struct(fields)) => Arc::new(StructArray::try_new(
                 fields.clone(),
                 members.finish(fields)?,

@@ -11,17 +11,19 @@ use shared::Failure;
 
 use super::{
     Fault, Slab,
-    cursor::{Cursor, Whole},
+    cursor::{Cursor, Text},
+    numbers::number_bits,
 };
 use crate::{
-    columns::names::unique_names, processor::MAX_COLUMNS, types::number::Number, write::proto::NEVER_EMPTY,
+    columns::names::unique_names,
+    processor::MAX_COLUMNS,
+    profile::ColumnProfile,
+    types::{ColumnType, Inference},
+    write::proto::NEVER_EMPTY,
 };
 
 /// An object within a row that has more keys, over all rows, has names for data (identifiers, dates): it stays JSON text.
 pub const MAX_FIELDS: usize = 1_000;
-
-/// Of up to so many digits an `f64` holds every integer.
-const SAFE_INTEGER: u64 = 1 << f64::MANTISSA_DIGITS;
 
 /// What records hold.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -56,12 +58,20 @@ pub(super) struct Node {
     last: u64,
     object: Option<Box<Object>>,
     item: Option<Box<Node>>,
+    /// What the strings may be.
+    strings: Option<Box<Inference>>,
 }
 
 impl PartialEq for Node {
     fn eq(&self, other: &Self) -> bool {
-        (self.seen, self.present, &self.object, &self.item)
-            == (other.seen, other.present, &other.object, &other.item)
+        (self.seen, self.present, &self.object, &self.item, &self.strings)
+            == (
+                other.seen,
+                other.present,
+                &other.object,
+                &other.item,
+                &other.strings,
+            )
     }
 }
 
@@ -74,14 +84,14 @@ const OBJECT: u16 = 1 << 3;
 const LIST: u16 = 1 << 4;
 const EMPTY_LIST: u16 = 1 << 5;
 /// An integer that an `i64` holds; one below zero; one that an `f64` does not hold.
-const INT: u16 = 1 << 6;
-const NEGATIVE: u16 = 1 << 7;
-const UNSAFE_INT: u16 = 1 << 8;
+pub(super) const INT: u16 = 1 << 6;
+pub(super) const NEGATIVE: u16 = 1 << 7;
+pub(super) const UNSAFE_INT: u16 = 1 << 8;
 /// An integer that only a `u64` holds.
-const BIG: u16 = 1 << 9;
+pub(super) const BIG: u16 = 1 << 9;
 /// Another number, that an `f64` holds; and one that none of them does.
-const FLOAT: u16 = 1 << 10;
-const HUGE: u16 = 1 << 11;
+pub(super) const FLOAT: u16 = 1 << 10;
+pub(super) const HUGE: u16 = 1 << 11;
 /// An object of too many keys.
 const WIDE: u16 = 1 << 12;
 
@@ -93,6 +103,8 @@ pub(super) enum Kind<'a> {
     UInt,
     Float,
     Text(Seen),
+    /// Strings that are days, times, instants or UUIDs: so much is known of them.
+    Moments(&'a Inference),
     Struct(&'a Object),
     List(&'a Node),
 }
@@ -104,8 +116,7 @@ pub(super) enum Seen {
     Nothing,
     /// Objects, and no key in them.
     EmptyObjects,
-    /// Strings or a mix: whatever comes, it stays text. (Were strings asked whether they are dates, one more of these would
-    /// say that all of them were.)
+    /// Strings or a mix: whatever comes, it stays text.
     Mixed,
 }
 
@@ -132,10 +143,26 @@ impl Shape {
         self.row.merge(other.row);
     }
 
+    /// Whether a record was an object.
+    #[must_use]
+    pub const fn has_objects(&self) -> bool {
+        self.row.objects > 0
+    }
+
     /// How many columns a table of it has, the fields of structs counted.
     #[must_use]
     pub fn columns(&self) -> usize {
         self.row.columns()
+    }
+
+    /// Tells the columns of its schema which keys they are of, where their names are others.
+    pub fn name_sources(&self, columns: &mut [ColumnProfile]) {
+        self.row.name_sources(columns);
+    }
+
+    /// Whether the same is known of the strings, which `other` has in the same places at least.
+    pub(super) fn knows_strings_of(&self, other: &Self) -> bool {
+        self.row.knows_strings_of(&other.row)
     }
 
     /// Whether there is a column at all, and no more of them than a table may have.
@@ -154,7 +181,7 @@ impl Shape {
         }
     }
 
-    /// The Arrow schema. Keys are names as they stand, but for one that is empty.
+    /// The Arrow schema. Keys are names, made unique and legal ([`unique_names`]).
     #[must_use]
     pub fn schema(&self) -> Schema {
         Schema::new(self.row.arrow_fields())
@@ -184,12 +211,24 @@ impl Object {
         let keys: Vec<String> = self.fields.iter().map(|(key, _)| key.clone()).collect();
         let fields = unique_names(&keys).into_iter().zip(&self.fields);
         fields
-            .map(|(name, (_, node))| node.arrow_field(name, node.present < self.objects))
+            .map(|(name, (_, node))| node.arrow_field(&name, node.present < self.objects))
             .collect()
     }
 
     fn columns(&self) -> usize {
         self.fields.iter().map(|(_, node)| node.columns()).sum()
+    }
+
+    fn knows_strings_of(&self, other: &Self) -> bool {
+        let mut fields = self.fields.iter().zip(&other.fields);
+        fields.all(|((_, ours), (_, theirs))| ours.knows_strings_of(theirs))
+    }
+
+    fn name_sources(&self, columns: &mut [ColumnProfile]) {
+        for ((key, node), column) in self.fields.iter().zip(columns) {
+            column.source_name = (*key != column.name).then(|| key.clone());
+            node.name_sources(column);
+        }
     }
 
     /// Takes note of the object at the cursor; the position is that of its first key that is one too many, if so.
@@ -269,6 +308,11 @@ impl Node {
                 () => Kind::Int,
             };
         }
+        if let Some(strings) = self.strings.as_deref().filter(|_| seen(TEXT))
+            && strings.decide() != ColumnType::String
+        {
+            return Kind::Moments(strings);
+        }
         match (&self.object, &self.item) {
             (Some(object), _) if seen(OBJECT) && !seen(WIDE) => {
                 if object.fields.is_empty() {
@@ -282,8 +326,25 @@ impl Node {
         }
     }
 
+    fn name_sources(&self, column: &mut ColumnProfile) {
+        match (self.kind(), column.parts_mut()) {
+            (Kind::Struct(object), fields) => object.name_sources(fields),
+            (Kind::List(item), [items]) => item.name_sources(items),
+            _ => {}
+        }
+    }
+
+    fn knows_strings_of(&self, other: &Self) -> bool {
+        let within = match (&self.object, &other.object, &self.item, &other.item) {
+            (Some(ours), Some(theirs), _, _) if !ours.knows_strings_of(theirs) => false,
+            (_, _, Some(ours), Some(theirs)) => ours.knows_strings_of(theirs),
+            _ => true,
+        };
+        within && self.strings == other.strings
+    }
+
     /// As an Arrow field; `is_missing` if there is an object without it.
-    fn arrow_field(&self, name: String, is_missing: bool) -> Field {
+    fn arrow_field(&self, name: &str, is_missing: bool) -> Field {
         let field = |kind| Field::new(name, kind, true);
         match self.kind() {
             Kind::Bool => field(DataType::Boolean),
@@ -291,13 +352,14 @@ impl Node {
             Kind::UInt => field(DataType::UInt64),
             Kind::Float => field(DataType::Float64),
             Kind::Text(_) => field(DataType::Utf8),
+            Kind::Moments(strings) => strings.decide().field(name),
             Kind::Struct(object) => field(DataType::Struct(object.arrow_fields())),
             Kind::List(item) => {
                 // Protocol Buffers cannot tell null from empty: so it matters whether there are both.
                 let has_nulls = is_missing || self.seen & NULL != 0;
                 let has_empties = self.seen & EMPTY_LIST != 0;
                 let item = item
-                    .arrow_field("item".to_owned(), false)
+                    .arrow_field("item", false)
                     .with_nullable(item.seen & NULL != 0);
                 let field = field(DataType::List(Arc::new(item))).with_nullable(has_nulls || !has_empties);
                 if has_empties {
@@ -332,8 +394,9 @@ impl Node {
                 BOOL
             }
             Some(b'"') => {
-                // Here the string could be asked whether it is a date.
-                cursor.string()?.check()?;
+                let text = cursor.string()?;
+                text.check()?;
+                self.observe_string(text)?;
                 TEXT
             }
             Some(b'{') if self.seen & WIDE != 0 => {
@@ -364,6 +427,23 @@ impl Node {
         Ok(())
     }
 
+    /// Takes note of what a string may be.
+    fn observe_string(&mut self, text: Text<'_>) -> Result<(), Fault> {
+        let new = || Box::new(Inference::of_strings());
+        let strings = self.strings.get_or_insert_with(new);
+        if strings.is_settled() {
+            return Ok(());
+        }
+        if text.is_escaped {
+            let mut unescaped = Vec::new();
+            text.write(&mut unescaped)?;
+            strings.observe_string(&unescaped);
+        } else {
+            strings.observe_string(text.raw);
+        }
+        Ok(())
+    }
+
     /// Lets go of the keys if they are too many.
     fn narrow(&mut self) -> u16 {
         if self
@@ -390,34 +470,13 @@ impl Node {
             self.object = None;
         }
         self.seen |= self.narrow();
+        match (&mut self.strings, other.strings) {
+            (Some(strings), Some(other)) => **strings = strings.merge_strings(&other),
+            (none, other) => *none = none.take().or(other),
+        }
         match (&mut self.item, other.item) {
             (Some(item), Some(other)) => item.merge(*other),
             (none, other) => *none = none.take().or(other),
         }
-    }
-}
-
-/// What a number says of its column.
-fn number_bits(whole: Whole, text: &[u8]) -> u16 {
-    match whole {
-        Whole::Int(value) => {
-            let negative = if value < 0 { NEGATIVE } else { 0 };
-            let is_safe = as_float(whole, text).is_some();
-            INT | negative | if is_safe { 0 } else { UNSAFE_INT }
-        }
-        Whole::Big(_) => BIG,
-        Whole::No if as_float(whole, text).is_some() => FLOAT,
-        Whole::No | Whole::Huge => HUGE,
-    }
-}
-
-/// A number as an `f64`, if that gives it back.
-#[inline]
-pub(super) fn as_float(whole: Whole, text: &[u8]) -> Option<f64> {
-    match whole {
-        #[expect(clippy::cast_precision_loss, reason = "smaller than what an f64 holds")]
-        Whole::Int(value) if value.unsigned_abs() <= SAFE_INTEGER => Some(value as f64),
-        Whole::Int(_) | Whole::No => Number::read(text)?.as_f64(),
-        Whole::Big(_) | Whole::Huge => None,
     }
 }

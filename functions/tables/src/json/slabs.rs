@@ -9,10 +9,14 @@ use std::{
     ops::Range,
 };
 
-use memchr::{memchr, memchr2, memrchr};
+use memchr::{memchr, memrchr};
 use shared::{Failure, Place};
 
-use super::{Fault, JsonKind, MARK, Reject};
+use super::{
+    Fault, JsonKind, MARK, Reject,
+    scan::{Scan, State},
+};
+use crate::source::{Places, Progress, Stretch};
 
 /// About how many bytes a slab has.
 const SLAB_BYTES: usize = 16 << 20;
@@ -30,6 +34,7 @@ pub struct Slab {
     pub line: u64,
     /// Where the records are; `None` if each line is one.
     spans: Option<Vec<Range<usize>>>,
+    stretch: Stretch,
 }
 
 /// What [`Slab::for_each_record`] counted.
@@ -66,6 +71,12 @@ impl Slab {
     #[must_use]
     pub fn raw(&self, reject: &Reject) -> &[u8] {
         self.bytes.get(reject.range.clone()).unwrap_or_default()
+    }
+
+    /// Where in the (decompressed) file its bytes stand.
+    #[must_use]
+    pub fn places(&self) -> Places<'_> {
+        self.stretch.places(&self.bytes)
     }
 
     pub(super) fn for_each_record(&self, record_bytes: usize, mut take: impl FnMut(&Record<'_>)) -> Counts {
@@ -135,6 +146,7 @@ pub struct Slabs<R> {
     /// What was read and belongs to the next slab.
     rest: Vec<u8>,
     offset: u64,
+    progress: Progress,
     line: u64,
     ended: bool,
     scan: Scan,
@@ -158,11 +170,19 @@ impl<R: Read> Slabs<R> {
             slab_bytes: slab_bytes.max(record_bytes + 8),
             rest: Vec::new(),
             offset: 0,
+            progress: Progress::default(),
             line: 1,
             ended: false,
             scan: Scan::new(kind),
             in_long_line: false,
         }
+    }
+
+    /// Tells where in its file the text stands, if it is not the file's own bytes.
+    #[must_use]
+    pub fn placed(mut self, progress: Progress) -> Self {
+        self.progress = progress;
+        self
     }
 
     /// The next slab; `None` at the end of the text.
@@ -175,8 +195,8 @@ impl<R: Read> Slabs<R> {
             self.fill(&mut bytes)?;
             let is_first = self.offset == 0 && self.scan.at == 0;
             if is_first && bytes.starts_with(MARK) {
+                self.pass(&bytes, MARK.len());
                 bytes.drain(..MARK.len());
-                self.offset = MARK.len() as u64;
             }
             let slab = match self.kind {
                 JsonKind::Lines => self.lines(bytes),
@@ -212,32 +232,38 @@ impl<R: Read> Slabs<R> {
         Ok(())
     }
 
+    /// Passes the first bytes.
+    fn pass(&mut self, bytes: &[u8], count: usize) -> Stretch {
+        self.offset += count as u64;
+        self.progress.pass(bytes.get(..count).unwrap_or_default())
+    }
+
     /// Gives the first bytes as a slab and keeps those from `rest` on.
     fn cut(&mut self, mut bytes: Vec<u8>, end: usize, rest: usize, spans: Option<Vec<Range<usize>>>) -> Slab {
         self.rest = bytes.get(rest..).unwrap_or_default().to_vec();
         let passed = bytes.get(..rest).unwrap_or(&bytes);
         let lines = memchr::memchr_iter(b'\n', passed).count() as u64;
-        let length = passed.len() as u64;
-        bytes.truncate(end);
         let (offset, line) = (self.offset, self.line);
-        self.offset += length;
+        let stretch = self.pass(&bytes, passed.len());
+        bytes.truncate(end);
         self.line += lines;
         Slab {
             bytes,
             offset,
             line,
             spans,
+            stretch,
         }
     }
 
     fn lines(&mut self, mut bytes: Vec<u8>) -> Option<Slab> {
         if self.in_long_line {
             let Some(end) = memchr(b'\n', &bytes) else {
-                self.offset += bytes.len() as u64;
+                self.pass(&bytes, bytes.len());
                 return None;
             };
             self.in_long_line = false;
-            self.offset += end as u64 + 1;
+            self.pass(&bytes, end + 1);
             self.line += 1;
             bytes.drain(..=end);
         }
@@ -268,16 +294,17 @@ impl<R: Read> Slabs<R> {
         self.scan.run(&bytes, &mut spans);
         if let Some(at) = self.scan.trailing {
             let failure = Failure::rejected("not-json", "something follows the array that the text is");
-            return Err(failure.at(Place::Byte {
-                offset: self.offset + at as u64,
-            }));
+            self.pass(&bytes, at);
+            let offset = self.progress.file_offset();
+            return Err(failure.at(Place::Byte { offset }));
         }
         if self.ended {
-            let length = self.offset + bytes.len() as u64;
             self.scan.end(bytes.len(), &mut spans);
             if self.kind == JsonKind::Array && !matches!(self.scan.state, State::After) {
                 let message = "the array that the text is does not end: the text is cut short, or a quote or bracket is missing";
-                return Err(Failure::rejected("unclosed-array", message).at(Place::Byte { offset: length }));
+                self.pass(&bytes, bytes.len());
+                let offset = self.progress.file_offset();
+                return Err(Failure::rejected("unclosed-array", message).at(Place::Byte { offset }));
             }
             let all = bytes.len();
             return Ok((!spans.is_empty()).then(|| self.cut(bytes, all, all, Some(spans))));
@@ -300,177 +327,5 @@ impl<R: Read> Slabs<R> {
         }
         self.scan.rebase(rest);
         Ok(Some(self.cut(bytes, end, rest, Some(spans))))
-    }
-}
-
-/// Where a text of values stands.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum State {
-    /// Before the bracket that opens the array.
-    Before,
-    /// Where the first item may be, or the bracket that closes the array.
-    First,
-    /// Where an item must be, or where another value may be.
-    Next,
-    /// In a record, so many brackets deep.
-    In { depth: usize, in_string: bool },
-    /// In something that begins no object and no array, outside an array: to the end of the line.
-    InWord,
-    /// Behind the array.
-    After,
-}
-
-/// Finds the ends of records. A record that an array's text does not hold (`[1,,2]`) is an empty span: no JSON text.
-#[derive(Debug)]
-struct Scan {
-    kind: JsonKind,
-    state: State,
-    /// Up to where it has looked, in the bytes at hand.
-    at: usize,
-    /// Where the record began that it is in.
-    start: Option<usize>,
-    /// That record was given already, its front at least.
-    is_cut: bool,
-    /// Where something follows the array.
-    trailing: Option<usize>,
-}
-
-impl Scan {
-    const fn new(kind: JsonKind) -> Self {
-        let state = if matches!(kind, JsonKind::Array) {
-            State::Before
-        } else {
-            State::Next
-        };
-        Self {
-            kind,
-            state,
-            at: 0,
-            start: None,
-            is_cut: false,
-            trailing: None,
-        }
-    }
-
-    /// The bytes before `rest` are gone.
-    fn rebase(&mut self, rest: usize) {
-        self.at -= rest.min(self.at);
-        self.start = self.start.map(|start| start.saturating_sub(rest));
-    }
-
-    /// The record that it is in ends here.
-    fn close(&mut self, end: usize, spans: &mut Vec<Range<usize>>) {
-        if let Some(start) = self.start.take()
-            && !self.is_cut
-        {
-            spans.push(start..end);
-        }
-        self.is_cut = false;
-    }
-
-    /// The text ends here.
-    fn end(&mut self, end: usize, spans: &mut Vec<Range<usize>>) {
-        if self.kind == JsonKind::Values {
-            self.close(end, spans);
-        }
-    }
-
-    fn run(&mut self, bytes: &[u8], spans: &mut Vec<Range<usize>>) {
-        let is_array = self.kind == JsonKind::Array;
-        while let Some(byte) = bytes.get(self.at).copied() {
-            let at = self.at;
-            match (self.state, byte) {
-                (
-                    State::In {
-                        depth,
-                        in_string: true,
-                    },
-                    _,
-                ) => {
-                    let rest = bytes.get(at..).unwrap_or_default();
-                    let Some(found) = memchr2(b'"', b'\\', rest) else {
-                        self.at = bytes.len();
-                        return;
-                    };
-                    if rest.get(found) == Some(&b'"') {
-                        self.state = State::In {
-                            depth,
-                            in_string: false,
-                        };
-                    } else if found + 1 == rest.len() {
-                        // Which byte is escaped is yet to come.
-                        self.at = at + found;
-                        return;
-                    } else {
-                        self.at += 1;
-                    }
-                    self.at += found;
-                }
-                (State::In { depth, .. }, b'"') => {
-                    self.state = State::In {
-                        depth,
-                        in_string: true,
-                    }
-                }
-                (State::In { depth, .. }, b'{' | b'[') => {
-                    self.state = State::In {
-                        depth: depth + 1,
-                        in_string: false,
-                    }
-                }
-                (State::In { depth: 0, .. }, b',') if is_array => {
-                    self.close(at, spans);
-                    self.state = State::Next;
-                }
-                (State::In { depth: 0, .. }, b']') if is_array => {
-                    self.close(at, spans);
-                    self.state = State::After;
-                }
-                (State::In { depth, .. }, b'}' | b']') => {
-                    let depth = depth.saturating_sub(1);
-                    self.state = State::In {
-                        depth,
-                        in_string: false,
-                    };
-                    if depth == 0 && !is_array {
-                        self.close(at + 1, spans);
-                        self.state = State::Next;
-                    }
-                }
-                (State::InWord, b'\n') => {
-                    self.close(at, spans);
-                    self.state = State::Next;
-                }
-                (State::In { .. } | State::InWord, _) | (_, b' ' | b'\t' | b'\n' | b'\r') => {}
-                (State::Before, b'[') => self.state = State::First,
-                (State::Before | State::After, _) => {
-                    self.trailing = Some(at);
-                    return;
-                }
-                (State::First | State::Next, b',') if is_array => {
-                    spans.push(at..at);
-                    self.state = State::Next;
-                }
-                (State::First, b']') => self.state = State::After,
-                (State::Next, b']') if is_array => {
-                    spans.push(at..at);
-                    self.state = State::After;
-                }
-                (State::First | State::Next, _) => {
-                    self.start = Some(at);
-                    // The byte is looked at again.
-                    self.state = if is_array || matches!(byte, b'{' | b'[') {
-                        State::In {
-                            depth: 0,
-                            in_string: false,
-                        }
-                    } else {
-                        State::InWord
-                    };
-                    continue;
-                }
-            }
-            self.at += 1;
-        }
     }
 }

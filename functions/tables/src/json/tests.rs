@@ -433,12 +433,18 @@ fn texts_are_told_by_how_they_begin() {
     assert_eq!(kind("[{\"a\":1}"), Some(JsonKind::Array));
     assert_eq!(kind(" [\n  {"), Some(JsonKind::Array));
     assert_eq!(kind("[]"), Some(JsonKind::Array));
+    for text in ["[1,2]", "[[1", "[", "[\"a\", [{}]"] {
+        assert_eq!(kind(text), Some(JsonKind::Array), "{text}");
+    }
+    assert_eq!(kind(&"[".repeat(1000)), Some(JsonKind::Array));
     for text in [
         "",
         "a,b\n1,2\n",
         "[x],[y]\n1,2\n",
         "{x},y\n1,2",
-        "[1,2]",
+        "[1],[2]\n",
+        "[1,2\n3,4\n",
+        "[[a]],b\n",
         "\"a\",\"b\"\n",
         "{a}",
     ] {

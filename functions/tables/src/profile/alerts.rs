@@ -150,17 +150,18 @@ fn of_values(column: &Column, table: &Table, say: &mut impl FnMut(AlertKind, u64
         say(AlertKind::Imbalanced, top.count, count, message);
     }
     if count >= KEY_ROWS && column.nulls == 0 && is_key(column, distinct, table) {
-        let about = if column.distinct_exact {
-            "each"
+        let message = if column.distinct_exact {
+            "each row has a value of its own".to_owned()
         } else {
-            "nearly or quite each"
+            // Few repeats are fewer than the estimate is wrong by.
+            format!(
+                "about as many different values as rows ({} of {}, give or take {:.1} %): each row may have one of its own",
+                commas(distinct),
+                commas(count),
+                200.0 * table.precision.distinct_standard_error
+            )
         };
-        say(
-            AlertKind::CandidateKey,
-            count,
-            count,
-            format!("{about} row has a value of its own"),
-        );
+        say(AlertKind::CandidateKey, distinct, count, message);
     }
 }
 

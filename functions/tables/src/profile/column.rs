@@ -140,6 +140,15 @@ impl ColumnProfile {
         }
     }
 
+    /// What it is made of: the fields of a structure, what a list holds.
+    pub(crate) fn parts_mut(&mut self) -> &mut [Self] {
+        match &mut self.body {
+            Body::Struct(fields) => fields,
+            Body::List { items, .. } => std::slice::from_mut(items),
+            _ => &mut [],
+        }
+    }
+
     /// Takes note of an array's values. Where `row_hashes` has as many places as the array, each value's hash goes
     /// into its row's; an empty one is left alone.
     ///

@@ -75,12 +75,26 @@ pub struct FileFacts {
     /// The encoding of its text.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub encoding: Option<serde_json::Value>,
+    /// Bytes that cannot be decoded. Records that hold them were rejected.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub undecodable: Option<Undecodable>,
     /// How it is compressed.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub compression: Option<serde_json::Value>,
     /// The texts that stand for no value.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub null_tokens: Vec<String>,
+}
+
+/// Bytes that the encoding does not have.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub struct Undecodable {
+    /// Records that hold some.
+    pub records: u64,
+    /// Where in the file, decompressed if it is compressed, the first of them stand in each of the first hundred such
+    /// records: offsets in bytes.
+    pub first_offsets: Vec<u64>,
 }
 
 /// A table, or consecutive records of one.

@@ -87,7 +87,8 @@ pub enum AlertKind {
     Outliers,
     /// One of several values makes up nearly all.
     Imbalanced,
-    /// Each row has a value of its own: the column may be a key.
+    /// Each row has a value of its own, so the column may be a key; or about as many different values as rows, where only
+    /// an estimate says how many there are, which a few repeats would not change.
     CandidateKey,
 }
 

@@ -39,6 +39,8 @@ impl Delimited {
 
     /// The file's records, from the first after the header on. May be called again, for a second pass.
     pub fn slabs<'a>(&self, input: &Input<'a>) -> Result<Slabs<Decoded<Box<dyn Read + Send + 'a>>>, Failure> {
-        Ok(Slabs::new(self.text.reader(input)?, &self.dialect, input.limits))
+        let text = self.text.reader(input)?;
+        let progress = text.progress();
+        Ok(Slabs::new(text, &self.dialect, input.limits).placed(progress))
     }
 }

@@ -74,6 +74,18 @@ pub enum Fault {
     TooLong,
 }
 
+impl Fault {
+    /// The same, its place in the record being another.
+    pub(crate) fn map_place(self, mut place: impl FnMut(usize) -> usize) -> Self {
+        match self {
+            Self::NotUtf8 { at } => Self::NotUtf8 { at: place(at) },
+            Self::Nul { at } => Self::Nul { at: place(at) },
+            Self::StrayQuote { at } => Self::StrayQuote { at: place(at) },
+            Self::FieldCount { .. } | Self::UnterminatedQuote | Self::RepeatedHeader | Self::TooLong => self,
+        }
+    }
+}
+
 /// What was done to make a row of a record.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Repair {

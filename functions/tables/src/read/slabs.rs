@@ -10,7 +10,10 @@ use super::{
     cut::{Cut, Damage, Quoting, cut, cut_any},
     general::Rules,
 };
-use crate::dialect::Dialect;
+use crate::{
+    dialect::Dialect,
+    source::{Places, Progress, Stretch},
+};
 
 /// How much text makes a slab, in bytes.
 pub const SLAB_BYTES: usize = 16 << 20;
@@ -22,6 +25,7 @@ const SLACK_BYTES: usize = 64;
 pub struct Slab {
     pub(super) buffer: Vec<u8>,
     pub(super) length: usize,
+    stretch: Stretch,
     /// Where in the text (UTF-8, decompressed) its first byte stands.
     pub offset: u64,
     /// Its number, from 0.
@@ -35,6 +39,12 @@ impl Slab {
     #[must_use]
     pub fn bytes(&self) -> &[u8] {
         self.buffer.get(..self.length).unwrap_or_default()
+    }
+
+    /// Where in the (decompressed) file its bytes stand.
+    #[must_use]
+    pub fn places(&self) -> Places<'_> {
+        self.stretch.places(self.bytes())
     }
 
     /// The largest record taken, in bytes: what [`super::Fault::TooLong`] breaks.
@@ -65,6 +75,7 @@ pub struct Slabs<R> {
     buffer: Vec<u8>,
     length: usize,
     offset: u64,
+    progress: Progress,
     index: usize,
     /// The last slab ended within a line that is too long, whose rest is to be passed.
     skipping: bool,
@@ -91,6 +102,7 @@ impl<R: Read> Slabs<R> {
             buffer: Vec::new(),
             length: 0,
             offset: 0,
+            progress: Progress::default(),
             index: 0,
             skipping: false,
             spare: Vec::new(),
@@ -101,6 +113,13 @@ impl<R: Read> Slabs<R> {
     #[must_use]
     pub fn of_bytes(mut self, slab_bytes: usize) -> Self {
         self.slab_bytes = slab_bytes.clamp(1, MAX_RECORD_BYTES);
+        self
+    }
+
+    /// Tells where in its file the text stands, if it is not the file's own bytes.
+    #[must_use]
+    pub fn placed(mut self, progress: Progress) -> Self {
+        self.progress = progress;
         self
     }
 
@@ -151,8 +170,10 @@ impl<R: Read> Slabs<R> {
         if let Some(front) = next.get_mut(..rest.len()) {
             front.copy_from_slice(rest);
         }
+        let stretch = self.progress.pass(self.buffer.get(..end).unwrap_or_default());
         let slab = Slab {
             length: end,
+            stretch,
             offset: self.offset,
             index: self.index,
             damages,
@@ -184,6 +205,7 @@ impl<R: Read> Slabs<R> {
 
     /// Drops the first `count` bytes of the buffer.
     fn drop_front(&mut self, count: usize) {
+        self.progress.pass(self.buffer.get(..count).unwrap_or_default());
         self.buffer.copy_within(count..self.length, 0);
         self.length -= count;
         self.offset += count as u64;

@@ -4,19 +4,24 @@
 //! (the detector of Firefox) takes them for. Decoded by `encoding_rs`, which follows the WHATWG Encoding Standard.
 //!
 //! Bytes that the encoding does not have become the byte 0xFF, which UTF-8 does not have: the record they stand in is
-//! rejected as not decodable, and [`Undecodable`] keeps where in the file they stood. Text that is UTF-8 already is passed
-//! on unchanged.
+//! rejected as not decodable. Where in the file anything stood, [`Decoded::progress`] tells (`places`). Text that is UTF-8
+//! already is passed on unchanged.
 
-use std::io::{self, Read};
+use std::{
+    collections::VecDeque,
+    io::{self, Read},
+};
 
 use chardetng::{EncodingDetector, Iso2022JpDetection, Utf8Detection};
 use encoding_rs::{DecoderResult, Encoding, UTF_8, UTF_16BE, UTF_16LE};
 use serde::{Serialize, Serializer};
 
-/// How many places of undecodable bytes are kept.
-const PLACES: usize = 100;
+use super::places::{Corrections, Progress, Stretch, Width};
+
 /// How many bytes are decoded at a time.
 const CHUNK_BYTES: usize = 64 << 10;
+/// The decoder needs room for a character, and more.
+const LEAST_BYTES: usize = 16;
 /// What stands for bytes that cannot be decoded.
 const UNDECODABLE: u8 = 0xFF;
 
@@ -51,6 +56,10 @@ impl TextEncoding {
     pub fn name(self) -> String {
         let mark = if self.mark_bytes > 0 { " with BOM" } else { "" };
         format!("{}{mark}", self.encoding.name())
+    }
+
+    pub(super) fn is_utf_16(self) -> bool {
+        self.encoding == UTF_16LE || self.encoding == UTF_16BE
     }
 
     /// The same, with the byte order mark that `start` begins with.
@@ -98,8 +107,8 @@ impl TextEncoding {
         plain(detector.guess(None, Utf8Detection::Deny))
     }
 
-    /// The text of a piece; `is_start` says that it is the file's beginning.
-    pub(super) fn decode_piece(self, bytes: &[u8], is_start: bool) -> Vec<u8> {
+    /// The text of a piece, and where it stood in it; `is_start` says that it is the file's beginning.
+    pub(super) fn decode_piece(self, bytes: &[u8], is_start: bool) -> (Vec<u8>, Stretch) {
         let encoding = if is_start {
             self
         } else {
@@ -119,7 +128,8 @@ impl TextEncoding {
             }
         }
         text.truncate(length);
-        text
+        let stretch = decoded.progress().pass(&text);
+        (text, stretch)
     }
 }
 
@@ -155,39 +165,38 @@ pub(super) fn utf_16_by_zeros(head: &[u8]) -> Option<&'static Encoding> {
     (head.len() >= 4 && even * 10 > head.len() * 3 && odd * 50 <= head.len()).then_some(UTF_16BE)
 }
 
-/// Bytes that could not be decoded.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
-pub struct Undecodable {
-    /// How many sequences of them.
-    pub count: u64,
-    /// Where in the (decompressed) file the first hundred begin.
-    pub first: Vec<u64>,
-}
-
 /// A text in UTF-8, streamed.
 pub struct Decoded<R> {
     reader: R,
     /// None: it is UTF-8 already.
     decoder: Option<encoding_rs::Decoder>,
     skip_bytes: usize,
-    /// `chunk[from..to]` is read and not decoded; its first byte is that of the file at `offset`.
+    mark_bytes: usize,
+    /// `chunk[from..to]` is read and not decoded.
     chunk: Vec<u8>,
     from: usize,
     to: usize,
-    offset: u64,
+    width: Width,
+    corrections: Corrections,
+    /// How much text was given.
+    text: u64,
+    /// Bytes of the file decoded since its text was last right about them, and how many it says they are.
+    taken: u64,
+    guessed: u64,
+    /// Decoded for a buffer that had too little room.
+    spare: VecDeque<u8>,
     ended: bool,
     flushed: bool,
     /// A piece may end within a character, which is left out.
     is_piece: bool,
     pending: usize,
-    undecodable: Undecodable,
 }
 
 impl<R> std::fmt::Debug for Decoded<R> {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         formatter
             .debug_struct("Decoded")
-            .field("offset", &self.offset)
+            .field("text", &self.text)
             .finish_non_exhaustive()
     }
 }
@@ -199,21 +208,48 @@ impl<R: Read> Decoded<R> {
             reader,
             decoder: (!is_utf_8).then(|| encoding.encoding.new_decoder_without_bom_handling()),
             skip_bytes: encoding.mark_bytes,
+            mark_bytes: encoding.mark_bytes,
             chunk: Vec::new(),
             from: 0,
             to: 0,
-            offset: 0,
+            width: Width::of(encoding.encoding),
+            corrections: Corrections::default(),
+            text: 0,
+            taken: 0,
+            guessed: 0,
+            spare: VecDeque::new(),
             ended: false,
             flushed: false,
             is_piece: false,
             pending: 0,
-            undecodable: Undecodable::default(),
         }
     }
 
-    /// What could not be decoded so far.
-    pub const fn undecodable(&self) -> &Undecodable {
-        &self.undecodable
+    /// Tells where in the file the text stood, to one who passes all of it.
+    pub(crate) fn progress(&self) -> Progress {
+        Progress::new(self.width, self.corrections.clone(), self.mark_bytes as u64)
+    }
+
+    /// What is decoded next: to the end of a line where what was taken is to be compared there.
+    fn undecoded(&self) -> (&[u8], bool) {
+        let bytes = self.chunk.get(self.from..self.to).unwrap_or_default();
+        if self.width != Width::Varying {
+            return (bytes, false);
+        }
+        // In none of these encodings is a byte of another character a line feed.
+        match memchr::memchr(b'\n', bytes).and_then(|at| bytes.get(..=at)) {
+            Some(line) => (line, true),
+            None => (bytes, false),
+        }
+    }
+
+    /// At the end of a line: whether the text is right about the bytes it was.
+    fn compare(&mut self) {
+        if self.taken != self.guessed {
+            self.corrections
+                .add(self.text, self.taken.cast_signed() - self.guessed.cast_signed());
+        }
+        (self.taken, self.guessed) = (0, 0);
     }
 
     fn pass_mark(&mut self) -> io::Result<()> {
@@ -226,7 +262,6 @@ impl<R: Read> Decoded<R> {
                 break;
             }
             self.skip_bytes -= read;
-            self.offset += read as u64;
         }
         Ok(())
     }
@@ -248,6 +283,22 @@ impl<R: Read> Read for Decoded<R> {
         if self.decoder.is_none() {
             return self.reader.read(buffer);
         }
+        if self.spare.is_empty() {
+            if buffer.len() >= LEAST_BYTES {
+                return self.decode(buffer);
+            }
+            // Nothing read would be the end of the text.
+            let mut more = [0; 4 * LEAST_BYTES];
+            let length = self.decode(&mut more)?;
+            self.spare.extend(more.get(..length).unwrap_or_default());
+        }
+        self.spare.read(buffer)
+    }
+}
+
+impl<R: Read> Decoded<R> {
+    /// Decodes into a buffer of at least [`LEAST_BYTES`]; nothing is the end.
+    fn decode(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         let mut written = 0;
         loop {
             let room = buffer.get_mut(written..).unwrap_or_default();
@@ -257,11 +308,12 @@ impl<R: Read> Read for Decoded<R> {
                 };
                 *first = UNDECODABLE;
                 self.pending -= 1;
+                self.guessed += self.width.bytes(&[UNDECODABLE]);
                 written += 1;
+                self.text += 1;
                 continue;
             }
-            // Less than a character's worth of room is no use to the decoder.
-            if self.flushed || room.len() < 16 {
+            if self.flushed || room.len() < LEAST_BYTES {
                 return Ok(written);
             }
             if self.from == self.to && !self.ended {
@@ -270,26 +322,26 @@ impl<R: Read> Read for Decoded<R> {
                 }
                 self.fill()?;
             }
-            let Some(decoder) = self.decoder.as_mut() else {
+            let Some(mut decoder) = self.decoder.take() else {
                 return Ok(written);
             };
-            let bytes = self.chunk.get(self.from..self.to).unwrap_or_default();
+            let (bytes, is_line) = self.undecoded();
             let last = self.ended && !self.is_piece;
             let (result, read, wrote) = decoder.decode_to_utf8_without_replacement(bytes, room, last);
+            self.decoder = Some(decoder);
             self.from += read;
-            self.offset += read as u64;
             written += wrote;
+            self.text += wrote as u64;
+            if self.width == Width::Varying {
+                self.taken += read as u64;
+                let wrote = room.get(..wrote).unwrap_or_default();
+                self.guessed += self.width.bytes(wrote);
+            }
             match result {
+                DecoderResult::InputEmpty if is_line => self.compare(),
                 DecoderResult::InputEmpty => self.flushed = self.ended,
                 DecoderResult::OutputFull => return Ok(written),
-                DecoderResult::Malformed(length, after) => {
-                    self.pending += 1;
-                    self.undecodable.count += 1;
-                    if self.undecodable.first.len() < PLACES {
-                        let back = u64::from(length) + u64::from(after);
-                        self.undecodable.first.push(self.offset.saturating_sub(back));
-                    }
-                }
+                DecoderResult::Malformed(..) => self.pending += 1,
             }
         }
     }
@@ -313,7 +365,7 @@ mod tests {
         }
     }
 
-    fn decode(bytes: &[u8]) -> (String, Vec<u8>, Undecodable) {
+    fn decode(bytes: &[u8]) -> (String, Vec<u8>, Stretch) {
         let encoding = find(bytes);
         let mut decoded = Decoded::new(Trickle(bytes), encoding);
         let mut text = Vec::new();
@@ -324,7 +376,8 @@ mod tests {
                 read => text.extend_from_slice(&buffer[..read]),
             }
         }
-        (encoding.name(), text, decoded.undecodable().clone())
+        let stretch = decoded.progress().pass(&text);
+        (encoding.name(), text, stretch)
     }
 
     fn utf_16(text: &str, to_bytes: fn(u16) -> [u8; 2]) -> Vec<u8> {
@@ -353,23 +406,42 @@ mod tests {
             ),
             (latin_bytes, "windows-1252", &latin),
         ] {
-            let (found, decoded, undecodable) = decode(&bytes);
+            let (found, decoded, stretch) = decode(&bytes);
             assert_eq!(found, name);
+            let mut places = stretch.places(&decoded);
+            assert_eq!(places.file_offset(decoded.len()), bytes.len() as u64, "{name}");
             assert_eq!(String::from_utf8(decoded).unwrap(), *expected, "{name}");
-            assert_eq!(undecodable.count, 0);
         }
     }
 
     #[test]
     fn what_cannot_be_decoded_is_marked_and_placed() {
-        // A lone surrogate at byte 12.
+        // A lone surrogate at byte 14.
         let mut bytes = utf_16("\u{FEFF}a,b\n1,", u16::to_le_bytes);
         assert_eq!(bytes.len(), 14);
         bytes.extend([0x00, 0xD8]);
         bytes.extend(utf_16("\n3,4\n", u16::to_le_bytes));
-        let (_, text, undecodable) = decode(&bytes);
+        let (_, text, stretch) = decode(&bytes);
         assert_eq!(text, b"a,b\n1,\xFF\n3,4\n");
-        assert_eq!((undecodable.count, undecodable.first), (1, vec![14]));
+        let mut places = stretch.places(&text);
+        assert_eq!([6, 7, 8, 0].map(|at| places.file_offset(at)), [14, 16, 18, 2]);
+    }
+
+    #[test]
+    fn a_buffer_with_little_room_does_not_end_the_text() {
+        let text = "a,b\n1,é😀\n".repeat(50);
+        for room in 1..40 {
+            let bytes = utf_16(&["\u{FEFF}", &text].concat(), u16::to_le_bytes);
+            let mut decoded = Decoded::new(bytes.as_slice(), find(&bytes));
+            let (mut read, mut buffer) = (Vec::new(), vec![0; room]);
+            loop {
+                match decoded.read(&mut buffer).unwrap() {
+                    0 => break,
+                    length => read.extend_from_slice(&buffer[..length]),
+                }
+            }
+            assert_eq!(String::from_utf8(read).unwrap(), text, "{room}");
+        }
     }
 
     #[test]

@@ -7,6 +7,7 @@
 pub mod binary;
 mod encoding;
 mod kept;
+mod places;
 
 use std::io::{self, Read};
 
@@ -14,8 +15,9 @@ use serde::Serialize;
 use shared::{Failure, Input, decompress::Compression, decompress::Decompressed};
 
 pub use self::{
-    encoding::{Decoded, TextEncoding, Undecodable},
+    encoding::{Decoded, TextEncoding},
     kept::keep,
+    places::{Places, Progress, Stretch},
 };
 use crate::dialect::Sample;
 
@@ -56,7 +58,10 @@ impl Text {
             start.extend_from_slice(&more);
             is_whole = ended;
         }
-        binary::refuse(&start)?;
+        // UTF-16 has as many NUL bytes as a program, and of other scripts than Latin not where they would tell.
+        if !encoding.is_some_and(TextEncoding::is_utf_16) {
+            binary::refuse(&start)?;
+        }
         let mut inside = Vec::new();
         if !is_whole && compression.is_none() && input.facts.size_bytes >= INSIDE_FROM_BYTES {
             for part in INSIDE {
@@ -78,11 +83,13 @@ impl Text {
             Some(encoding) => encoding.with_mark(&start),
             None => TextEncoding::find(&start, is_whole, &inside),
         };
-        let decode = |bytes: &[u8], is_start: bool| encoding.decode_piece(bytes, is_start);
+        let (start, places) = encoding.decode_piece(&start, true);
+        let decode = |bytes: &Vec<u8>| encoding.decode_piece(bytes, false).0;
         let sample = Sample {
-            start: decode(&start, true),
+            start,
+            places,
             is_whole,
-            inside: inside.iter().map(|piece| decode(piece, false)).collect(),
+            inside: inside.iter().map(decode).collect(),
         };
         Ok((
             Self {

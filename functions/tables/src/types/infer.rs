@@ -26,6 +26,8 @@
 //! only grow. [`Inference::merge`] meets the sets and joins the facts: it is associative and commutative, so the types
 //! are those of one pass over the whole file, wherever that was cut.
 
+mod strings;
+
 use super::{
     ColumnType, NARROW_DIGITS, WIDE_DIGITS,
     number::{Number, read_decimal, read_i64},
@@ -415,6 +417,12 @@ impl Days {
     #[inline]
     fn is_iso(self) -> bool {
         self.orders == YMD && self.separator == One::Just(b'-') && self.zero && !self.single
+    }
+
+    /// Whether all days are spelled as in ISO 8601; then that is all there is to know of them.
+    fn say_iso(&mut self) -> bool {
+        self.zero |= self.orders == YMD && self.separator == One::Just(b'-') && !self.single;
+        self.is_iso()
     }
 
     /// The one form of all days.

@@ -297,4 +297,36 @@ fn a_key_of_many_values_is_a_candidate_and_one_with_repeats_is_not() {
     assert!(is_key(texts((0..50_000).map(|at| format!("user {at}")))));
     assert!(!is_key(ints((0..50_000).map(|at| at / 2))));
     assert!(!is_key(floats((0..50_000).map(f64::from))));
+    // One repeat is enough where the count is exact.
+    assert!(is_key(ints(0..1000)));
+    assert!(!is_key(ints((0..1000).map(|at| if at == 999 {
+        500
+    } else {
+        at
+    }))));
+}
+
+#[test]
+fn what_only_an_estimate_calls_a_key_is_said_to_be_about_one() {
+    let alert = |array| {
+        let alerts = profile_of(&[("a", array)]).report().alerts;
+        let found = alerts
+            .into_iter()
+            .find(|alert| alert.kind == AlertKind::CandidateKey);
+        found.map(|alert| (alert.message, alert.count))
+    };
+    let (message, count) = alert(ints(0..1000)).unwrap();
+    assert_eq!(
+        (message.as_str(), count),
+        ("each row has a value of its own", 1000)
+    );
+    // Ten repeats among so many are less than the estimate's error.
+    for repeats in [0, 10] {
+        let (message, count) = alert(ints(
+            (0..50_000).map(|at| if at < repeats { 49_999 - at } else { at }),
+        ))
+        .unwrap();
+        assert!(message.starts_with("about "), "{message}");
+        assert!(count > 48_000 && message.contains("give or take"), "{message}");
+    }
 }
