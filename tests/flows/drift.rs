@@ -109,7 +109,10 @@ async fn every_kind_that_can_be_announced_has_a_function_that_waits_for_it() {
 async fn a_function_that_lacks_a_variable_does_not_start_and_names_it() {
     for (function, variable) in [
         ("Tables", "TABLE_NAME: !Ref Catalogue"),
-        ("Api", "KINDS: !Sub tables=${TablesMaxInputBytes} images=${ImagesMaxInputBytes}"),
+        (
+            "Api",
+            "KINDS: !Sub tables=${TablesMaxInputBytes} images=${ImagesMaxInputBytes}",
+        ),
         ("Intake", "DROP_OWNER: !Ref DropOwner"),
         ("Notify", "DELIVERIES_QUEUE_URL: !Ref Deliveries"),
     ] {

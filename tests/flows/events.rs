@@ -41,7 +41,10 @@ async fn every_event_file_is_understood() {
 
     let harbour = Location::new(stage.uploads(), "images/you/harbour.jpg");
     stage
-        .put(&harbour, std::fs::read(root().join("events/harbour.jpg")).unwrap())
+        .put(
+            &harbour,
+            std::fs::read(root().join("events/harbour.jpg")).unwrap(),
+        )
         .await;
     let put = invoke(&stage, "Images", "s3-put-jpeg.json").await;
     assert_eq!(put["files"][0]["outcome"], "done", "{put}");

@@ -11,7 +11,9 @@ fn harbour() -> Bytes {
 
 /// The address that the API hands out for a rendition.
 async fn address(stage: &Stage, owner: &str, id: &str, query: &str) -> String {
-    let answer = stage.api(owner, "GET", &format!("/v1/files/{id}/image{query}"), None).await;
+    let answer = stage
+        .api(owner, "GET", &format!("/v1/files/{id}/image{query}"), None)
+        .await;
     assert_eq!(answer.status(), 302, "{query}");
     answer.headers()["location"].to_str().unwrap().to_owned()
 }
@@ -41,10 +43,15 @@ async fn a_picture_becomes_renditions_and_a_manifest() {
         (&json!(480), &json!(640)),
         "{manifest}"
     );
-    assert_eq!(manifest["source"]["camera"]["model"], "Harbour 1", "{manifest}");
-    assert!(!manifest.to_string().contains("53.5"), "where it was taken was not asked for");
+    assert_eq!(manifest["source"]["model"], "Harbour 1", "{manifest}");
+    assert!(
+        !manifest.to_string().contains("53.5"),
+        "where it was taken was not asked for"
+    );
     for rendition in manifest["renditions"].as_array().unwrap() {
-        let bytes = stage.output("alice", &id, rendition["name"].as_str().unwrap()).await;
+        let bytes = stage
+            .output("alice", &id, rendition["name"].as_str().unwrap())
+            .await;
         assert_eq!(rendition["sha256"], tests::sha256_of(&bytes), "{rendition}");
     }
     let rendition = stage.output("alice", &id, "320.webp").await;
@@ -56,26 +63,60 @@ async fn a_picture_that_nobody_announced_is_sorted_and_has_the_default_rendition
     let stage = Stage::new().await;
     let id = stage.upload_auto("alice", "what is this", harbour()).await;
     let file = stage.until("alice", &id, &["done", "rejected", "failed"]).await;
-    assert_eq!((&file["status"], &file["kind"]), (&json!("done"), &json!("images")), "{file}");
+    assert_eq!(
+        (&file["status"], &file["kind"]),
+        (&json!("done"), &json!("images")),
+        "{file}"
+    );
     // Never enlarged: of the three widths, what is wider than the picture is as wide as it.
-    let names: Vec<_> = file["outputs"].as_array().unwrap().iter().map(|output| output["name"].clone()).collect();
-    assert!(names.contains(&json!("320.webp")) && names.contains(&json!("320.jpg")), "{names:?}");
+    let names: Vec<_> = file["outputs"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|output| output["name"].clone())
+        .collect();
+    assert!(
+        names.contains(&json!("320.webp")) && names.contains(&json!("320.jpg")),
+        "{names:?}"
+    );
 }
 
 #[tokio::test]
 async fn options_stand_in_an_objects_metadata_or_in_the_stack() {
-    let stage = Stage::with(&[("IMAGES_SPEC: !Ref ImagesSpec", "IMAGES_SPEC: '{\"widths\": [48]}'")]).await;
+    let stage = Stage::with(&[(
+        "IMAGES_SPEC: !Ref ImagesSpec",
+        "IMAGES_SPEC: '{\"widths\": [48]}'",
+    )])
+    .await;
     let at = Location::new(stage.uploads(), "images/bob/a.jpg");
     stage.put(&at, harbour()).await;
     let body = aws_sdk_s3::primitives::ByteStream::from(harbour());
-    let put = stage.s3.put_object().bucket(stage.uploads()).key("images/bob/b.jpg").body(body);
-    put.metadata("longshore-widths", "40").metadata("longshore-formats", "png").send().await.unwrap();
+    let put = stage
+        .s3
+        .put_object()
+        .bucket(stage.uploads())
+        .key("images/bob/b.jpg")
+        .body(body);
+    put.metadata("longshore-widths", "40")
+        .metadata("longshore-formats", "png")
+        .send()
+        .await
+        .unwrap();
     stage.stack.idle().await;
     let list = stage.get("bob", "/v1/files").await;
     let names = |name: &str| {
-        let file = list["files"].as_array().unwrap().iter().find(|file| file["name"] == name).unwrap().clone();
+        let file = list["files"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .find(|file| file["name"] == name)
+            .unwrap()
+            .clone();
         let outputs = file["outputs"].as_array().unwrap_or_else(|| panic!("{file}"));
-        let mut names: Vec<_> = outputs.iter().map(|output| output["name"].as_str().unwrap().to_owned()).collect();
+        let mut names: Vec<_> = outputs
+            .iter()
+            .map(|output| output["name"].as_str().unwrap().to_owned())
+            .collect();
         names.sort();
         names
     };
@@ -89,10 +130,19 @@ async fn what_is_no_picture_is_rejected_with_its_reason() {
     let cut: Bytes = harbour().slice(..9_000);
     for (name, body, code) in [
         ("cut.jpg", cut, ""),
-        ("photo.heic", Bytes::from_static(b"\0\0\0\x18ftypheic\0\0\0\0heicmif1"), "format-not-taken"),
+        (
+            "photo.heic",
+            Bytes::from_static(b"\0\0\0\x18ftypheic\0\0\0\0heicmif1"),
+            "format-not-taken",
+        ),
         ("empty.png", Bytes::new(), ""),
     ] {
-        stage.put(&Location::new(stage.uploads(), format!("images/eve/{name}")), body).await;
+        stage
+            .put(
+                &Location::new(stage.uploads(), format!("images/eve/{name}")),
+                body,
+            )
+            .await;
         stage.stack.idle().await;
         let list = stage.get("eve", &format!("/v1/files?name_prefix={name}")).await;
         let file = &list["files"][0];
@@ -116,7 +166,12 @@ async fn a_rendition_is_made_when_it_is_asked_for() {
     let headers = answer.headers().clone();
     assert_eq!(headers["content-type"], "image/webp");
     assert_eq!(headers["vary"], "accept");
-    assert!(headers["cache-control"].to_str().unwrap().starts_with("public, max-age="));
+    assert!(
+        headers["cache-control"]
+            .to_str()
+            .unwrap()
+            .starts_with("public, max-age=")
+    );
     let bytes = answer.bytes().await.unwrap();
     assert!(bytes.starts_with(b"RIFF"));
     assert_eq!(stage.result_keys().await.len(), kept + 1, "it is kept");
@@ -136,7 +191,13 @@ async fn a_rendition_is_made_when_it_is_asked_for() {
     assert_ne!(jpeg.headers()["etag"], headers["etag"]);
 
     // With the file goes what was made of it.
-    assert_eq!(stage.api("alice", "DELETE", &format!("/v1/files/{id}"), None).await.status(), 204);
+    assert_eq!(
+        stage
+            .api("alice", "DELETE", &format!("/v1/files/{id}"), None)
+            .await
+            .status(),
+        204
+    );
     assert!(stage.result_keys().await.is_empty());
     assert_eq!(fetch(&stage, &url, &[]).await.status(), 404);
 }
@@ -187,18 +248,27 @@ async fn only_what_was_signed_is_rendered_and_only_to_owners_is_it_signed() {
         ("alice", "?width=100", 400, "no such parameter"),
         ("alice", "?w=100&expires_in=1", 400, "expires_in"),
     ] {
-        let answer = stage.api(owner, "GET", &format!("/v1/files/{id}/image{query}"), None).await;
+        let answer = stage
+            .api(owner, "GET", &format!("/v1/files/{id}/image{query}"), None)
+            .await;
         assert_eq!(answer.status(), status, "{query}");
         let text = answer.text().await.unwrap();
         assert!(text.contains(named), "{query}: {text}");
     }
     let table = stage.upload("alice", "t.csv", "a,b\n1,2\n").await;
     stage.until("alice", &table, &["done"]).await;
-    let answer = stage.api("alice", "GET", &format!("/v1/files/{table}/image?w=100"), None).await;
+    let answer = stage
+        .api("alice", "GET", &format!("/v1/files/{table}/image?w=100"), None)
+        .await;
     assert_eq!(answer.status(), 409);
 
     let url = address(&stage, "alice", &id, "?w=100").await;
-    for (from, to) in [("w=100", "w=200"), ("owner=alice", "owner=bob"), ("expires=", "expires=9"), ("signature=", "signature=A")] {
+    for (from, to) in [
+        ("w=100", "w=200"),
+        ("owner=alice", "owner=bob"),
+        ("expires=", "expires=9"),
+        ("signature=", "signature=A"),
+    ] {
         let answer = fetch(&stage, &url.replace(from, to), &[]).await;
         assert_eq!(answer.status(), 403, "{from}");
         let problem: Value = answer.json().await.unwrap();
