@@ -111,7 +111,12 @@ async fn a_function_that_lacks_a_variable_does_not_start_and_names_it() {
         ("Tables", "TABLE_NAME: !Ref Catalogue"),
         (
             "Api",
-            "KINDS: !Sub tables=${TablesMaxInputBytes} images=${ImagesMaxInputBytes}",
+            "KINDS: !Sub images=${ImagesMaxInputBytes} tables=${TablesMaxInputBytes}",
+        ),
+        ("Images", "MAX_INPUT_BYTES: !Ref ImagesMaxInputBytes"),
+        (
+            "ImagesOnRequest",
+            "IMAGE_URL_KEY: !Sub \"{{resolve:secretsmanager:${ImageUrlKey}}}\"",
         ),
         ("Intake", "DROP_OWNER: !Ref DropOwner"),
         ("Notify", "DELIVERIES_QUEUE_URL: !Ref Deliveries"),

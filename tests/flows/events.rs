@@ -91,7 +91,7 @@ async fn every_event_file_is_understood() {
             .unwrap(),
     )
     .unwrap();
-    assert_eq!(list["files"].as_array().unwrap().len(), 3, "{list}");
+    assert_eq!(list["files"].as_array().unwrap().len(), 4, "{list}");
 }
 
 #[tokio::test]

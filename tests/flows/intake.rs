@@ -97,10 +97,11 @@ async fn what_nothing_unloads_is_rejected_and_says_what_it_looks_like() {
             "HTML",
         ),
         (
-            "photo.csv",
-            b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR\0\0\0\x01\0\0\0\x01\x08\x02\0\0\0",
+            "access.csv",
+            b"127.0.0.1 - - [10/Oct/2000:13:55:36 -0700] \"GET / HTTP/1.0\" 200 2326\n\
+              127.0.0.1 - - [10/Oct/2000:13:55:37 -0700] \"GET /a HTTP/1.0\" 404 209\n",
             "no-function",
-            "PNG",
+            "Common Log",
         ),
     ] {
         let id = stage.upload_auto("alice", name, body).await;
@@ -190,7 +191,7 @@ async fn the_same_event_again_does_not_sort_again() {
 async fn a_hand_over_that_fails_is_tried_again() {
     // A function that is not there: the invocation is refused, the attempt fails, its event is kept in the end.
     let stage = Stage::with(&[(
-        "FUNCTIONS: !Sub tables=${AWS::StackName}-tables images=${AWS::StackName}-images\n",
+        "FUNCTIONS: !Sub images=${AWS::StackName}-images tables=${AWS::StackName}-tables\n",
         "FUNCTIONS: tables=no-such-function\n",
     )])
     .await;
