@@ -28,6 +28,9 @@ WITH_DEPLOY_TOOLS := SAM_CLI_TELEMETRY=0 PATH="$$PWD/$(VENV_DEPLOY)/bin:$$PATH"
 # What bench-tables measures beside ours.
 VENV_TABLES := .venv-tables
 BENCH_PEERS := $(VENV_TABLES)/installed
+# What bench-images measures beside ours; sharp is npm's.
+VENV_IMAGES := .venv-images
+IMAGE_PEERS := $(VENV_IMAGES)/installed
 
 .PHONY: help
 help: ## List what can be made
@@ -80,7 +83,8 @@ $(CLIENTS): tests/clients/requirements.txt
 $(API_CLIENTS): tests/api/requirements.txt
 $(DEPLOY_TOOLS): deploy/requirements.txt
 $(BENCH_PEERS): bench/tables/requirements.txt
-$(CLIENTS) $(API_CLIENTS) $(DEPLOY_TOOLS) $(BENCH_PEERS):
+$(IMAGE_PEERS): bench/images/requirements.txt
+$(CLIENTS) $(API_CLIENTS) $(DEPLOY_TOOLS) $(BENCH_PEERS) $(IMAGE_PEERS):
 	@command -v $(PYTHON) >/dev/null
 	$(PYTHON) -m venv $(@D)
 	$(@D)/bin/pip install --quiet --disable-pip-version-check -r $<
@@ -157,6 +161,13 @@ bench-tables: tools ## Measure tables beside DuckDB, polars, PyArrow and pandas,
 	$(MAKE) --no-print-directory $(BENCH_PEERS)
 	$(VENV_TABLES)/bin/python bench/tables/run.py $(BENCH_FLAGS)
 
+.PHONY: bench-images
+bench-images: tools ## Measure images beside pyvips, sharp and Pillow, into bench/ (flags: BENCH_FLAGS=…)
+	cargo build --release --locked -p images --no-default-features --example render
+	$(MAKE) --no-print-directory $(IMAGE_PEERS)
+	mkdir -p target/bench/images && cd target/bench/images && npm install --silent --no-fund --no-audit --prefix . sharp@0.35.5
+	$(VENV_IMAGES)/bin/python bench/images/run.py $(BENCH_FLAGS)
+
 .PHONY: check
 check: tools check-fmt check-clippy check-docs check-deny check-pure check-template ## Check format, lints, docs, dependencies, purity, template
 
@@ -198,4 +209,4 @@ check-template:
 .PHONY: clean
 clean: ## Remove what was built; the local stack's data (.longshore) stays
 	cargo clean
-	rm -rf .aws-sam $(VENV) $(VENV_API) $(VENV_DEPLOY) $(VENV_BENCH) $(VENV_TABLES)
+	rm -rf .aws-sam $(VENV) $(VENV_API) $(VENV_DEPLOY) $(VENV_BENCH) $(VENV_TABLES) $(VENV_IMAGES)

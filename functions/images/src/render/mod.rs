@@ -85,6 +85,13 @@ fn make(
     let mut opened = decode::open(input, limits, Wanted::Everything)?;
     let facts = opened.facts.clone();
     let stored = (facts.width, facts.height);
+    if facts.frames > 1
+        && let Some(spec) = specs.iter().find(|spec| spec.animated == Some(true))
+    {
+        let name = spec.output_name();
+        let message = format!("animated of {name}: only the first frame of an animation is rendered so far");
+        return Err(Failure::rejected("options", message));
+    }
     let plan = Plan::new(plan::turned(stored, facts.orientation), specs, with_digests);
     let (width, height) = plan.wanted(stored, facts.orientation);
     // JPEG's decoder can leave detail out, and has so far read a header only.
@@ -180,3 +187,6 @@ fn side_by_side<T: Send>(
     done.sort_by_key(|(index, _)| *index);
     done.into_iter().map(|(_, result)| result).collect()
 }
+
+#[cfg(test)]
+mod tests;

@@ -86,3 +86,24 @@ fn across_with<S: Simd>(
         (even + odd).store_slice(out);
     }
 }
+
+/// The square root of each sample, clamped to 1, of `most` steps.
+pub(super) fn roots(level: Level, samples: &[f32], most: f32, steps: &mut [u16]) {
+    dispatch!(level, simd => {
+        let _ = simd;
+        roots_with(samples, most, steps);
+    });
+}
+
+#[inline(always)]
+#[expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "clamped before"
+)]
+fn roots_with(samples: &[f32], most: f32, steps: &mut [u16]) {
+    for (sample, step) in samples.iter().zip(steps) {
+        // Below 2^15: a signed conversion is one instruction.
+        *step = (sample.clamp(0.0, 1.0).sqrt() * most + 0.5) as i32 as u16;
+    }
+}

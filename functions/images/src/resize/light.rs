@@ -2,6 +2,9 @@
 
 use std::sync::LazyLock;
 
+use fearless_simd::Level;
+
+use super::kernels;
 use crate::picture::{Channels, Row};
 
 /// Steps of the table back, over the square root of light: the steps lie as an eye sees them, eleven or more to a code.
@@ -109,23 +112,32 @@ fn premultiply(light: &mut [f32], channels: Channels, mut codes: impl Iterator<I
     }
 }
 
-/// A row of light as sRGB codes of 8 bits.
+/// A row of light as sRGB codes of 8 bits, behind those that `codes` has. `steps` is lent: room for the row's numbers.
 #[expect(
     clippy::cast_possible_truncation,
     clippy::cast_sign_loss,
     clippy::cast_precision_loss,
     reason = "clamped before"
 )]
-pub(super) fn to_codes(light: &[f32], channels: Channels, codes: &mut Vec<u8>) {
+pub(super) fn to_codes(
+    level: Level,
+    light: &[f32],
+    channels: Channels,
+    steps: &mut Vec<u16>,
+    codes: &mut Vec<u8>,
+) {
     let table = &*CODES;
-    let code = |light: f32| {
-        let step = light.clamp(0.0, 1.0).sqrt() * (STEPS - 1) as f32 + 0.5;
-        table.get(step as usize).copied().unwrap_or(255)
-    };
     if !channels.has_alpha() {
-        codes.extend(light.iter().map(|light| code(*light)));
+        steps.resize(light.len(), 0);
+        kernels::roots(level, light, (STEPS - 1) as f32, steps);
+        let code = |step: &u16| table.get(usize::from(*step) % STEPS).copied().unwrap_or(255);
+        codes.extend(steps.iter().map(code));
         return;
     }
+    let code = |light: f32| {
+        let step = light.clamp(0.0, 1.0).sqrt() * (STEPS - 1) as f32 + 0.5;
+        table.get(step as usize % STEPS).copied().unwrap_or(255)
+    };
     for pixel in light.chunks_exact(channels.count()) {
         if let Some((alpha, colours)) = pixel.split_last() {
             let alpha = alpha.clamp(0.0, 1.0);
@@ -146,19 +158,19 @@ mod tests {
         let all: Vec<u8> = (0..=255).collect();
         let (mut light, mut back) = (Vec::new(), Vec::new());
         to_light(Row::Eight(&all), Channels::Gray, (0, 256), &mut light);
-        to_codes(&light, Channels::Gray, &mut back);
+        to_codes(Level::new(), &light, Channels::Gray, &mut Vec::new(), &mut back);
         assert_eq!(all, back);
         let deep: Vec<u16> = (0..=255).map(|code| code * 257).collect();
         to_light(Row::Sixteen(&deep), Channels::Gray, (0, 256), &mut light);
         back.clear();
-        to_codes(&light, Channels::Gray, &mut back);
+        to_codes(Level::new(), &light, Channels::Gray, &mut Vec::new(), &mut back);
         assert_eq!(all, back);
     }
 
     #[test]
     fn half_the_light_is_188() {
         let mut codes = Vec::new();
-        to_codes(&[0.5], Channels::Gray, &mut codes);
+        to_codes(Level::new(), &[0.5], Channels::Gray, &mut Vec::new(), &mut codes);
         assert_eq!(codes, [188]);
     }
 }

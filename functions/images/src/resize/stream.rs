@@ -124,6 +124,11 @@ impl Resizer {
         }
     }
 
+    /// The vectors that the machine has.
+    pub(super) const fn level(&self) -> Level {
+        self.level
+    }
+
     /// Which pixels of a row it reads: the first, and the one behind the last.
     #[must_use]
     pub const fn columns(&self) -> (usize, usize) {
