@@ -49,14 +49,15 @@ pub(crate) async fn show<P: Ports>(
         .filter_map(|(name, _)| Some(((*name).to_owned(), parameters.text(name)?)))
         .collect();
     let pairs = query.iter().map(|(name, value)| (name.as_str(), value.as_str()));
-    let checked = read_query(pairs).and_then(|spec| app.images.sizes.check(&spec));
-    if let Err(wrong) = checked {
-        parameters.refuse(&wrong.parameter, wrong.problem);
-    }
+    let spec = read_query(pairs).map_err(|wrong| parameters.refuse(&wrong.parameter, wrong.problem));
     parameters.end()?;
     let now = (app.now)();
     let file = named.of(owner);
     let record = files::find(&app, &file).await?.seen_at(now);
+    // Whose file it is not is not told more than that.
+    if let Some(wrong) = spec.ok().and_then(|spec| app.images.sizes.check(&spec).err()) {
+        return Err(Problem::field(wrong.parameter, wrong.problem));
+    }
     if record.kind != "images" {
         let detail = format!("the file is of the kind {}", record.kind);
         return Err(Problem::new(&NOT_AN_IMAGE).detail(detail));

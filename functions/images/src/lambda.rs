@@ -49,7 +49,7 @@ mod tests {
         for (text, named) in [
             (r#"{"widths": [0]}"#, "widths[0]"),
             (r#"{"width": [1]}"#, "width"),
-            ("320", "object"),
+            ("320", "320"),
         ] {
             let error = read(text).unwrap_err().to_string();
             assert!(error.contains("IMAGES_SPEC") && error.contains(named), "{error}");

@@ -240,7 +240,10 @@ const REPOSITORY: &[Row] = &[
         folder: "events",
         files: 3,
         expected: "-/json",
-        except: &[(".csv", "tables/csv", "the table of the tour")],
+        except: &[
+            (".csv", "tables/csv", "the table of the tour"),
+            (".jpg", "images/jpeg", "the picture of the events"),
+        ],
     },
 ];
 

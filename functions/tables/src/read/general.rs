@@ -209,7 +209,8 @@ impl Reading<'_> {
                 Field::NeedMore => return Found::NeedMore,
                 Field::Beyond(from) => {
                     return Found::Damaged {
-                        from,
+                        // An escape just before the cap may have hidden a line end: beyond the cap nothing is read but lines.
+                        from: from.min(self.start + self.record_bytes + 1),
                         how: Damaged::Unterminated,
                     };
                 }
