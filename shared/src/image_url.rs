@@ -324,7 +324,7 @@ mod tests {
         let spec =
             read("w=640&h=480&fit=cover&focus=0.5,0.25&format=webp&q=70&blur=1.5&tint=704214&grayscale")
                 .unwrap();
-        assert_eq!(spec.width.map(|side| side.get()), Some(640));
+        assert_eq!(spec.width.map(crate::options::Side::get), Some(640));
         assert_eq!(spec.fit, Some(Fit::Cover));
         assert_eq!(spec.format, Some(ImageFormat::Webp));
         let json = serde_json::to_value(&spec).unwrap();

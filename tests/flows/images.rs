@@ -207,7 +207,7 @@ async fn an_answer_may_be_larger_than_a_buffered_one() {
     let stage = Stage::new().await;
     // Noise: nothing makes it small.
     let (width, height) = (1_700_u32, 1_400_u32);
-    let mut state = 1_u32;
+    let mut noise = 1_u32;
     let mut bmp = Vec::new();
     bmp.extend_from_slice(b"BM");
     let size = 54 + width * height * 3;
@@ -215,10 +215,10 @@ async fn an_answer_may_be_larger_than_a_buffered_one() {
         bmp.extend_from_slice(&number.to_le_bytes());
     }
     bmp.extend((0..width * height * 3).map(|_| {
-        state ^= state << 13;
-        state ^= state >> 17;
-        state ^= state << 5;
-        state.to_le_bytes()[0]
+        noise ^= noise << 13;
+        noise ^= noise >> 17;
+        noise ^= noise << 5;
+        noise.to_le_bytes()[0]
     }));
     let at = Location::new(stage.uploads(), "images/alice/noise.bmp");
     stage.put(&at, bmp).await;

@@ -10,7 +10,7 @@
 //! | [`orient`] | the eight orientations of EXIF |
 //! | [`decode_only`] | a decoded, oriented picture as a plain PNG |
 //! | [`resize`] | rows to smaller pictures: Lanczos3 in linear light, streamed |
-//! | [`render`] | the plan of all renditions, and its run |
+//! | [`mod@render`] | the plan of all renditions, and its run |
 //! | `filters`, `compose` | what is done to a rendition before it is encoded |
 //! | `encode` | pictures to JPEG, WebP, AVIF, PNG |
 //! | `privacy` | the proof that a rendition tells nothing beside its pixels |

@@ -126,7 +126,7 @@ fn convert(arguments: &Arguments) -> anyhow::Result<Result<(), Failure>> {
         bar: Bar::new(metadata.len()),
     };
     let mut outputs = Folder {
-        folder: out_dir.clone(),
+        root: out_dir.clone(),
         only: only.clone(),
         begun: Vec::new(),
     };
@@ -246,14 +246,14 @@ impl Source for LocalFile {
 
 /// Outputs under a temporary name until all are there.
 struct Folder {
-    folder: PathBuf,
+    root: PathBuf,
     only: Vec<String>,
     begun: Vec<String>,
 }
 
 impl Folder {
     fn path(&self, name: &str, part: bool) -> PathBuf {
-        self.folder.join(if part {
+        self.root.join(if part {
             format!("{name}.part")
         } else {
             name.to_owned()

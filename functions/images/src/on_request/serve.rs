@@ -172,7 +172,8 @@ impl<O: Objects, C: Catalogue> Service<O, C> {
             Refusal::new(StatusCode::INTERNAL_SERVER_ERROR, "internal", error.to_string())
         })?;
         let digest = Sha256::digest(format!("{}|{}|{text}", Images::VERSION, upload.etag));
-        let etag = digest.iter().take(16).map(|byte| format!("{byte:02x}")).collect();
+        let half = digest.first_chunk().copied().unwrap_or_default();
+        let etag = format!("{:032x}", u128::from_be_bytes(half));
         let left = signed.expires_at.saturating_sub(now.as_seconds());
         Ok(Wanted {
             record,
