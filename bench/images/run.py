@@ -28,6 +28,8 @@ ROOT = HERE.parents[1]
 WORK = ROOT / "target" / "bench" / "images"
 RENDER = ROOT / "target" / "release" / "examples" / "render"
 RESULTS = HERE.parent / "results" / "images.json"
+README = HERE.parent / "README.md"
+FROM, TO = "<!-- bench-images writes from here -->", "<!-- bench-images writes to here -->"
 SETS = {"jpeg": ["jpg"], "jpeg and webp": ["jpg", "webp"]}
 PEERS = ["pyvips_chain", "pyvips_thumbnail", "pillow"]
 # The goals: shares of the best peer's CPU, of sharp's, of the best peer's memory.
@@ -133,16 +135,44 @@ def main():
             f"{result['set']:14} {result['name']:17} {result['threads']} thread(s)  {result['cpu_s']:.3f} CPU s"
             f"  {result['peak_mb']:5.1f} MB  {result['wall_s']:.3f} s  {sizes:8} bytes  ssim {likeness}"
         )
+    goals = []
     for made, goal in CPU_GOALS.items():
         of = {(one["name"], one["threads"]): one for one in results if one["set"] == made}
         ours, sharp = of["longshore", 1], of["sharp", 1]
         peers = [one for (name, threads), one in of.items() if name != "longshore" and threads == 1]
         cpu, memory = (min(one[key] for one in peers) for key in ("cpu_s", "peak_mb"))
-        print(f"{made}: CPU {ours['cpu_s'] / cpu:.2f} of the best peer's (goal {goal}), {ours['cpu_s'] / sharp['cpu_s']:.2f} of sharp's (goal 0.33, JPEG)")
-        print(f"{made}: memory {ours['peak_mb'] / memory:.2f} of the best peer's (goal {MEMORY_GOAL})")
-        print(f"{made}: wall on two cores {of['longshore', 2]['wall_s'] / of['sharp', 2]['wall_s']:.2f} of sharp's (goal {WALL_GOAL})")
+        rows = [
+            ("CPU, of the best peer's", ours["cpu_s"] / cpu, goal),
+            ("memory, of the best peer's", ours["peak_mb"] / memory, MEMORY_GOAL),
+            ("wall time on two cores, of sharp's", of["longshore", 2]["wall_s"] / of["sharp", 2]["wall_s"], WALL_GOAL),
+        ]
+        if made == "jpeg":
+            rows.append(("CPU, of sharp's", ours["cpu_s"] / sharp["cpu_s"], SHARP_GOAL))
+        goals += [{"set": made, "goal": what, "asked": round(asked, 2), "is": round(is_, 2), "met": is_ <= asked} for what, is_, asked in rows]
+    for row in goals:
+        print(f"{row['set']}: {row['goal']}: {row['is']} (asked {row['asked']})")
     if not arguments.dry_run:
-        RESULTS.write_text(json.dumps({"rounds": arguments.rounds, "load": os.getloadavg(), "results": results}, indent=2) + "\n")
+        facts = {"at": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()), "rounds": arguments.rounds, "load": os.getloadavg()}
+        RESULTS.write_text(json.dumps({**facts, "goals": goals, "results": results}, indent=1) + "\n")
+        write_readme(table(results, goals, facts))
+
+
+def table(results, goals, facts):
+    lines = [FROM, "", f"Measured {facts['at']} on {os.cpu_count()} cores, medians of {facts['rounds']} rounds, load average at the end {facts['load'][0]:.2f}.", ""]
+    lines += ["| goal | set | asked | is | |", "|---|---|--:|--:|---|"]
+    lines += [f"| {row['goal']} | {row['set']} | {row['asked']} | {row['is']} | {'met' if row['met'] else '**not met**'} |" for row in goals]
+    lines += ["", "| set | | threads | CPU s | peak MB | wall s | bytes | SSIM, 2048 / 1024 / 320 wide |", "|---|---|--:|--:|--:|--:|--:|---|"]
+    for one in results:
+        bytes_ = sum(made["bytes"] for made in one["renditions"].values())
+        likeness = [made["ssim"] for made in one["renditions"].values()]
+        parts = [" / ".join(f"{value:.3f}" for value in likeness[at : at + 3]) for at in range(0, len(likeness), 3)]
+        lines.append(f"| {one['set']} | {one['name']} | {one['threads']} | {one['cpu_s']:.3f} | {one['peak_mb']:.0f} | {one['wall_s']:.3f} | {bytes_:,} | {'; '.join(parts)} |")
+    return "\n".join([*lines, "", TO])
+
+
+def write_readme(text):
+    before, rest = README.read_text().split(FROM, 1)
+    README.write_text(before + text + rest.split(TO, 1)[1])
 
 
 if __name__ == "__main__":
