@@ -2,10 +2,15 @@
 
 import hashlib
 import time
+from base64 import b64decode
 
 import requests
 
 ROWS = b"carrier,flight,delay\n" + b"".join(b"UA,%d,%d\n" % (n, n % 60) for n in range(1000))
+# 64 by 48 pixels of one colour.
+PICTURE = b64decode(
+    "iVBORw0KGgoAAAANSUhEUgAAAEAAAAAwCAAAAACEICPDAAAAJUlEQVR42u3MQREAAAwCIKMb3RD77SAA6VEEAoFAIBAIBALB12AwvgBbYhXmNQAAAABJRU5ErkJggg=="
+)
 
 
 class Api:
@@ -58,6 +63,10 @@ class Api:
             if answer.json()["status"] not in ("pending", "processing"):
                 return answer.json()
         raise AssertionError(f"{file_id} is still {answer.json()['status']} after a minute")
+
+    def picture(self):
+        """Uploads a picture and waits for its renditions."""
+        return self.upload(PICTURE, name="dot.png")
 
     def upload(self, content=ROWS, **what):
         """Uploads a file and waits for what becomes of it."""

@@ -31,7 +31,12 @@ use crate::{
 #[serde(deny_unknown_fields)]
 pub(crate) struct Again {
     /// What is asked of the functions, by kind; the same as before if it is not given.
-    #[serde(skip_serializing_if = "Option::is_none", default)]
+    #[serde(
+        skip_serializing_if = "Option::is_none",
+        default,
+        deserialize_with = "shared::options::object"
+    )]
+    #[schemars(with = "Option<Options>")]
     pub(crate) options: Option<Options>,
 }
 
@@ -43,6 +48,9 @@ pub(crate) async fn route<P: Ports>(
     Body(asked): Body<Again>,
 ) -> Result<impl IntoResponse, Problem> {
     parameters.end()?;
+    if let Some(Err((part, error))) = asked.options.as_ref().map(Options::check) {
+        return Err(Problem::field(format!("options.{part}"), error.to_string()));
+    }
     let now = (app.now)();
     let wish = Reprocess {
         file: id.of(owner),

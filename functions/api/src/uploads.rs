@@ -76,7 +76,12 @@ pub(crate) struct NewUpload {
     #[schemars(regex(pattern = "^[0-9a-fA-F]{64}$"))]
     pub(crate) sha256: Option<String>,
     /// What is asked of the functions, by kind.
-    #[serde(skip_serializing_if = "Option::is_none", default)]
+    #[serde(
+        skip_serializing_if = "Option::is_none",
+        default,
+        deserialize_with = "shared::options::object"
+    )]
+    #[schemars(with = "Option<Options>")]
     pub(crate) options: Option<Options>,
 }
 
@@ -285,6 +290,9 @@ fn check<P: Ports>(app: &App<P>, asked: &NewUpload) -> Result<Checked, Problem> 
                 format!("the file's kind is {}", asked.kind),
             );
         }
+    }
+    if let Some(Err((part, error))) = asked.options.as_ref().map(Options::check) {
+        problems.push(FieldProblem::new(format!("options.{part}"), error.to_string()));
     }
     if !problems.is_empty() {
         return Err(Problem::invalid(problems));

@@ -35,7 +35,7 @@ pub struct ImagesOptions {
     pub renditions: Option<Vec<RenditionSpec>>,
     /// A rendition of each of these widths, in pixels, in each of the formats.
     #[serde(skip_serializing_if = "Option::is_none", default, deserialize_with = "widths")]
-    #[cfg_attr(feature = "schema", schemars(length(min = 1, max = 12)))]
+    #[cfg_attr(feature = "schema", schemars(length(min = 1, max = 12), extend("uniqueItems" = true)))]
     pub widths: Option<Vec<Side>>,
     /// The formats of the widths.
     #[serde(
@@ -43,7 +43,7 @@ pub struct ImagesOptions {
         default,
         deserialize_with = "formats"
     )]
-    #[cfg_attr(feature = "schema", schemars(length(min = 1, max = 4)))]
+    #[cfg_attr(feature = "schema", schemars(length(min = 1, max = 4), extend("uniqueItems" = true)))]
     pub formats: Option<Vec<ImageFormat>>,
     /// The quality of lossy renditions that name none of their own; 80 without one.
     #[serde(skip_serializing_if = "Option::is_none", default)]

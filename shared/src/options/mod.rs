@@ -95,7 +95,12 @@ fn at_most<'de, D: Deserializer<'de>>(deserializer: D, most: u32) -> Result<Opti
 }
 
 /// Reads an object, or nothing. What serde derives would take a list of the fields' values too, which no schema says.
-fn object<'de, D: Deserializer<'de>, T: Deserialize<'de>>(deserializer: D) -> Result<Option<T>, D::Error> {
+///
+/// # Errors
+/// What is neither, and what the object's own reading fails with.
+pub fn object<'de, D: Deserializer<'de>, T: Deserialize<'de>>(
+    deserializer: D,
+) -> Result<Option<T>, D::Error> {
     struct Object<T>(PhantomData<T>);
 
     impl<'de, T: Deserialize<'de>> Visitor<'de> for Object<T> {
@@ -130,6 +135,19 @@ pub struct Options {
     #[serde(skip_serializing_if = "Option::is_none", default, deserialize_with = "object")]
     #[cfg_attr(feature = "schema", schemars(with = "Option<ImagesOptions>"))]
     pub images: Option<ImagesOptions>,
+}
+
+impl Options {
+    /// Whether what each part says goes together, as far as no single field tells.
+    ///
+    /// # Errors
+    /// The part, as `images`, and what is wrong with it.
+    pub fn check(&self) -> Result<(), (&'static str, OptionError)> {
+        match self.images.as_ref().map(ImagesOptions::resolve) {
+            Some(Err(error)) => Err(("images", error)),
+            _ => Ok(()),
+        }
+    }
 }
 
 #[cfg(test)]
