@@ -27,7 +27,7 @@ const MOST_SLAB_BYTES: usize = 14 << 20;
 const LEAST_SLAB_BYTES: usize = 256 << 10;
 /// What is looked at before types are chosen, in bytes: enough to be right of nearly every file, and little beside one
 /// that is not small.
-const MOST_OBSERVED_BYTES: usize = 4 << 20;
+const MOST_OBSERVED_BYTES: usize = 2 << 20;
 /// A slab in a worker takes up to so many times its size: it, its columns, what is written of it.
 const SLAB_TIMES: u64 = 5;
 /// A slab of more rejects than this is split again when they are written, rather than keep them all.

@@ -2,7 +2,7 @@
 //!
 //! A file passes once. One thread reads it and cuts it into slabs of whole records ([`read`]); for each of them a worker parses
 //! the cells into typed columns ([`columns`]), profiles them ([`profile`]) and encodes them ([`mod@write`]), and the
-//! results are appended in the file's order (`pipeline`). Types are those of the first slab; where a later cell contradicts
+//! results are appended in the file's order (`pipeline`). Types are those of the first 2 MiB; where a later cell contradicts
 //! one, the rest of the file is looked at for its types alone ([`types`]), and it passes once more. Memory is flat
 //! in the size of the file: a few slabs are held at a time.
 //!
