@@ -5,6 +5,7 @@
 //! ```
 
 mod attention;
+mod gamma;
 mod plan;
 mod rendition;
 
@@ -144,7 +145,10 @@ fn reduce(plan: &Plan, rows: &mut dyn Rows, facts: &Facts) -> Result<Vec<Picture
         (shape.width, shape.height),
         facts.orientation,
     );
-    let mut pictures = resize::run(rows, nodes)?;
+    let mut pictures = match facts.gamma.and_then(|gamma| gamma::correct(rows, gamma)) {
+        Some(mut corrected) => resize::run(&mut corrected, nodes)?,
+        None => resize::run(rows, nodes)?,
+    };
     pictures.sort_by_key(|(id, _)| *id);
     Ok(pictures
         .into_iter()
