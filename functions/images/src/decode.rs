@@ -102,7 +102,8 @@ pub struct Facts {
     /// The colour space: the ICC profile's description, or `sRGB`, `gray`, `CMYK`, `YCCK`.
     pub colour_space: String,
     /// The exponent of a PNG's `gAMA`, where neither a profile nor `sRGB` says more: samples are light to this power
-    /// (0.45455 as good as sRGB). The rows are *not* corrected by it, as libpng does not by itself.
+    /// (0.45455 as good as sRGB). The rows are *not* corrected by it, as libpng does not by itself;
+    /// renditions are.
     pub gamma: Option<f32>,
     /// What the camera wrote.
     pub exif: Exif,

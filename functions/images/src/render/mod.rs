@@ -5,6 +5,7 @@
 //! ```
 
 mod attention;
+mod gamma;
 mod plan;
 mod rendition;
 
@@ -95,7 +96,7 @@ fn make(
     let plan = Plan::new(plan::turned(stored, facts.orientation), specs, with_digests);
     let (width, height) = plan.wanted(stored, facts.orientation);
     // JPEG's decoder can leave detail out, and has so far read a header only.
-    if facts.format == Format::Jpeg && width <= stored.0.div_ceil(2) && height <= stored.1.div_ceil(2) {
+    if facts.format == Format::Jpeg && width < stored.0 && height < stored.1 {
         drop(opened);
         opened = decode::open(input, limits, Wanted::AtLeast { width, height })?;
     }
@@ -144,7 +145,10 @@ fn reduce(plan: &Plan, rows: &mut dyn Rows, facts: &Facts) -> Result<Vec<Picture
         (shape.width, shape.height),
         facts.orientation,
     );
-    let mut pictures = resize::run(rows, nodes)?;
+    let mut pictures = match facts.gamma.and_then(|gamma| gamma::correct(rows, gamma)) {
+        Some(mut corrected) => resize::run(&mut corrected, nodes)?,
+        None => resize::run(rows, nodes)?,
+    };
     pictures.sort_by_key(|(id, _)| *id);
     Ok(pictures
         .into_iter()

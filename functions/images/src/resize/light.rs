@@ -59,6 +59,23 @@ static CODES: LazyLock<[u8; STEPS]> = LazyLock::new(|| {
     table
 });
 
+/// The light of a code of 8 bits.
+pub(crate) fn of_code(code: u8) -> f32 {
+    LIGHT_8.get(usize::from(code)).copied().unwrap_or_default()
+}
+
+/// The code of 8 bits of light.
+#[expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    clippy::cast_precision_loss,
+    reason = "clamped before"
+)]
+pub(crate) fn code(light: f32) -> u8 {
+    let step = light.clamp(0.0, 1.0).sqrt() * (STEPS - 1) as f32 + 0.5;
+    CODES.get(step as usize % STEPS).copied().unwrap_or(255)
+}
+
 /// A row's samples as light, premultiplied where there is alpha: pixels `first` to `last` of it.
 pub(super) fn to_light(
     row: Row<'_>,
@@ -112,32 +129,19 @@ fn premultiply(light: &mut [f32], channels: Channels, mut codes: impl Iterator<I
     }
 }
 
-/// A row of light as sRGB codes of 8 bits, behind those that `codes` has. `steps` is lent: room for the row's numbers.
+/// A row of light as sRGB codes of 8 bits, behind those that `codes` has.
 #[expect(
     clippy::cast_possible_truncation,
     clippy::cast_sign_loss,
-    clippy::cast_precision_loss,
     reason = "clamped before"
 )]
-pub(super) fn to_codes(
-    level: Level,
-    light: &[f32],
-    channels: Channels,
-    steps: &mut Vec<u16>,
-    codes: &mut Vec<u8>,
-) {
-    let table = &*CODES;
+pub(super) fn to_codes(level: Level, light: &[f32], channels: Channels, codes: &mut Vec<u8>) {
     if !channels.has_alpha() {
-        steps.resize(light.len(), 0);
-        kernels::roots(level, light, (STEPS - 1) as f32, steps);
-        let code = |step: &u16| table.get(usize::from(*step) % STEPS).copied().unwrap_or(255);
-        codes.extend(steps.iter().map(code));
+        let begin = codes.len();
+        codes.resize(begin + light.len(), 0);
+        kernels::codes(level, light, codes.get_mut(begin..).unwrap_or_default());
         return;
     }
-    let code = |light: f32| {
-        let step = light.clamp(0.0, 1.0).sqrt() * (STEPS - 1) as f32 + 0.5;
-        table.get(step as usize % STEPS).copied().unwrap_or(255)
-    };
     for pixel in light.chunks_exact(channels.count()) {
         if let Some((alpha, colours)) = pixel.split_last() {
             let alpha = alpha.clamp(0.0, 1.0);
@@ -158,19 +162,19 @@ mod tests {
         let all: Vec<u8> = (0..=255).collect();
         let (mut light, mut back) = (Vec::new(), Vec::new());
         to_light(Row::Eight(&all), Channels::Gray, (0, 256), &mut light);
-        to_codes(Level::new(), &light, Channels::Gray, &mut Vec::new(), &mut back);
+        to_codes(Level::new(), &light, Channels::Gray, &mut back);
         assert_eq!(all, back);
         let deep: Vec<u16> = (0..=255).map(|code| code * 257).collect();
         to_light(Row::Sixteen(&deep), Channels::Gray, (0, 256), &mut light);
         back.clear();
-        to_codes(Level::new(), &light, Channels::Gray, &mut Vec::new(), &mut back);
+        to_codes(Level::new(), &light, Channels::Gray, &mut back);
         assert_eq!(all, back);
     }
 
     #[test]
     fn half_the_light_is_188() {
         let mut codes = Vec::new();
-        to_codes(Level::new(), &[0.5], Channels::Gray, &mut Vec::new(), &mut codes);
+        to_codes(Level::new(), &[0.5], Channels::Gray, &mut codes);
         assert_eq!(codes, [188]);
     }
 }

@@ -24,7 +24,6 @@ struct Running {
     shape: Shape,
     resizer: Resizer,
     codes: Vec<u8>,
-    steps: Vec<u16>,
     children: Vec<Self>,
 }
 
@@ -42,7 +41,6 @@ impl Running {
             id: node.id,
             shape,
             resizer,
-            steps: Vec::new(),
             codes: Vec::with_capacity(shape.row_samples() * height as usize),
             children: node
                 .children
@@ -70,13 +68,12 @@ impl Running {
             shape,
             resizer,
             codes,
-            steps,
             children,
             ..
         } = self;
         let level = resizer.level();
         resizer.push(columns, &mut |row| {
-            light::to_codes(level, row, shape.channels, steps, codes);
+            light::to_codes(level, row, shape.channels, codes);
             children.iter_mut().try_for_each(|child| child.push(row))
         })
     }
