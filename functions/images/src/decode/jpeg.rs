@@ -8,7 +8,6 @@ mod idct;
 mod plane;
 mod reduced;
 mod rows;
-mod scaled;
 mod scan;
 mod standard;
 mod stream;
@@ -93,7 +92,7 @@ fn scale(frame: &Frame, wanted: Wanted) -> Scale {
         let size = |pixels: u16| (usize::from(pixels) * scale).div_ceil(8);
         size(frame.width) >= width as usize && size(frame.height) >= height as usize
     };
-    (1..8).find(|scale| enough(*scale)).unwrap_or(8)
+    [1, 2, 4].into_iter().find(|scale| enough(*scale)).unwrap_or(8)
 }
 
 /// What the decoder will hold: two strips of samples, or all coefficients.

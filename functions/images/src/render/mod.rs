@@ -96,7 +96,7 @@ fn make(
     let plan = Plan::new(plan::turned(stored, facts.orientation), specs, with_digests);
     let (width, height) = plan.wanted(stored, facts.orientation);
     // JPEG's decoder can leave detail out, and has so far read a header only.
-    if facts.format == Format::Jpeg && width < stored.0 && height < stored.1 {
+    if facts.format == Format::Jpeg && width <= stored.0.div_ceil(2) && height <= stored.1.div_ceil(2) {
         drop(opened);
         opened = decode::open(input, limits, Wanted::AtLeast { width, height })?;
     }

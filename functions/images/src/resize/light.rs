@@ -59,11 +59,6 @@ static CODES: LazyLock<[u8; STEPS]> = LazyLock::new(|| {
     table
 });
 
-/// The light of a code of 8 bits.
-pub(crate) fn of_code(code: u8) -> f32 {
-    LIGHT_8.get(usize::from(code)).copied().unwrap_or_default()
-}
-
 /// The code of 8 bits of light.
 #[expect(
     clippy::cast_possible_truncation,
@@ -71,7 +66,7 @@ pub(crate) fn of_code(code: u8) -> f32 {
     clippy::cast_precision_loss,
     reason = "clamped before"
 )]
-pub(crate) fn code(light: f32) -> u8 {
+fn code(light: f32) -> u8 {
     let step = light.clamp(0.0, 1.0).sqrt() * (STEPS - 1) as f32 + 0.5;
     CODES.get(step as usize % STEPS).copied().unwrap_or(255)
 }

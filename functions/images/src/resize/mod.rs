@@ -11,14 +11,11 @@
 //! **Always in linear light.** Samples are averaged as light, not as their sRGB codes: a pattern of black and white pixels
 //! becomes the grey (188) that an eye sees from afar, not 128. It costs a table's look-up a sample; what it saves is dark fringes
 //! on fine, high-contrast detail, which there is in any photograph.
-//!
-//! A JPEG's decoder may leave detail out before (see `decode::jpeg`): as codes, except where that would be seen. At three, five,
-//! six and seven eighths, blocks whose fine detail would lose a code or more are averaged in light too.
 
 mod axis;
 mod codes;
 mod kernels;
-pub(crate) mod light;
+mod light;
 mod stream;
 mod tree;
 

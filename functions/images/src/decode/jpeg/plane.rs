@@ -3,7 +3,6 @@
 use super::{
     header::{Component, Frame},
     idct, reduced,
-    scaled::Scaled,
     scan::{Block, ZIGZAG},
     upsample,
 };
@@ -35,8 +34,6 @@ pub(super) struct Plane {
     pub(super) coefficients: Vec<Block>,
     pub(super) predictor: i32,
     scale: Scale,
-    /// Of another scale than libjpeg's few.
-    scaled: Option<Box<Scaled>>,
     width: usize,
     height: usize,
     stride: usize,
@@ -84,13 +81,8 @@ impl Geometry {
 }
 
 impl Plane {
-    /// `is_light` says whether its samples are codes of light by themselves: luma. None when the picture's width or height is no multiple of the component's.
-    pub(super) fn new(
-        frame: &Frame,
-        component: Component,
-        geometry: &Geometry,
-        is_light: bool,
-    ) -> Option<Self> {
+    /// None when the picture's width or height is no multiple of the component's.
+    pub(super) fn new(frame: &Frame, component: Component, geometry: &Geometry) -> Option<Self> {
         let Geometry {
             h_max,
             v_max,
@@ -139,7 +131,6 @@ impl Plane {
             coefficients: Vec::new(),
             predictor: 0,
             scale,
-            scaled: (!matches!(scale, 1 | 2 | 4 | 8)).then(|| Box::new(Scaled::new(scale, is_light))),
             width,
             height,
             stride,
@@ -224,25 +215,7 @@ impl Plane {
                 8 => write(rows, self.stride, [[sample; 8]; 8]),
                 4 => write(rows, self.stride, [[sample; 4]; 4]),
                 2 => write(rows, self.stride, [[sample; 2]; 2]),
-                1 => write(rows, self.stride, [[sample; 1]; 1]),
-                side => rows
-                    .chunks_mut(self.stride)
-                    .take(side)
-                    .filter_map(|row| row.get_mut(..side))
-                    .for_each(|row| row.fill(sample)),
-            }
-            return;
-        }
-        let stride = self.stride;
-        if let Some(scaled) = &self.scaled {
-            match self.scale {
-                3 => scaled.put::<3>(block, last, rows, stride),
-                5 => scaled.put::<5>(block, last, rows, stride),
-                6 => scaled.put::<6>(block, last, rows, stride),
-                7 => scaled.put::<7>(block, last, rows, stride),
-                10 => scaled.put::<10>(block, last, rows, stride),
-                12 => scaled.put::<12>(block, last, rows, stride),
-                _ => scaled.put::<14>(block, last, rows, stride),
+                _ => write(rows, self.stride, [[sample; 1]; 1]),
             }
             return;
         }
@@ -278,11 +251,7 @@ impl Plane {
                     .iter_mut()
                     .zip(table)
                     .for_each(|(value, factor)| *value = value.wrapping_mul(factor));
-                let last = if block.iter().skip(1).any(|value| *value != 0) {
-                    63
-                } else {
-                    0
-                };
+                let last = usize::from(block.iter().skip(1).any(|value| *value != 0));
                 self.put(strip, across, down, &block, last);
             }
         }

@@ -94,15 +94,7 @@ impl<'a> JpegRows<'a> {
         let planes: Option<Vec<Plane>> = frame
             .components
             .iter()
-            .enumerate()
-            .map(|(index, component)| {
-                let is_light = match colours {
-                    Colours::Gray | Colours::Ycc => index == 0,
-                    Colours::Rgb => true,
-                    Colours::Cmyk | Colours::Ycck => false,
-                };
-                Plane::new(frame, *component, &geometry, is_light)
-            })
+            .map(|component| Plane::new(frame, *component, &geometry))
             .collect();
         let Some(planes) = planes else {
             return Err(stream.corrupt("sampling factors that are no multiples of one another"));
