@@ -52,21 +52,29 @@ def commands(source):
             yield made, peer, 1, [sys.executable, HERE / "peers.py", peer, formats, source, out], out
 
 
+# A process counts the memory of the one that started it, until it becomes its own program: this one is small.
+LAUNCH = """
+import json, os, subprocess, sys, time
+began = time.monotonic()
+process = subprocess.Popen(sys.argv[1:], stdout=subprocess.DEVNULL, stdin=subprocess.DEVNULL)
+_, status, usage = os.wait4(process.pid, 0)
+print(json.dumps({
+    "cpu_s": usage.ru_utime + usage.ru_stime,
+    "peak_mb": usage.ru_maxrss / 1024,
+    "wall_s": time.monotonic() - began,
+}))
+sys.exit(os.waitstatus_to_exitcode(status) != 0)
+"""
+
+
 def measure(command, out):
     shutil.rmtree(out, ignore_errors=True)
     out.mkdir(parents=True)
-    began = time.monotonic()
-    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, stdin=subprocess.DEVNULL)
-    said = process.stderr.read().decode(errors="replace").strip()
-    _, status, usage = os.wait4(process.pid, 0)
-    process.returncode = os.waitstatus_to_exitcode(status)
-    if process.returncode:
-        raise SystemExit(f"{command}: {said[-300:]}")
-    return {
-        "cpu_s": usage.ru_utime + usage.ru_stime,
-        "peak_mb": usage.ru_maxrss / 1024,
-        "wall_s": time.monotonic() - began,
-    }
+    launch = [sys.executable, "-I", "-S", "-c", LAUNCH, *map(str, command)]
+    done = subprocess.run(launch, capture_output=True, text=True)
+    if done.returncode:
+        raise SystemExit(f"{command}: {done.stderr[-300:]}")
+    return json.loads(done.stdout)
 
 
 def reference(source, width, is_linear):
