@@ -50,6 +50,24 @@ pub struct NoOptions {}
 #[error("{0}")]
 pub struct OptionError(String);
 
+/// What the names of options in an object's metadata begin with, `x-amz-meta-` left off or not.
+const METADATA: &str = "longshore-";
+
+/// Hands each option in an object's metadata to `set`, its name in lower case with `_` between words; other names are passed over.
+fn each_in_metadata<'a>(
+    metadata: impl IntoIterator<Item = (&'a str, &'a str)>,
+    mut set: impl FnMut(&str, &str) -> Result<(), OptionError>,
+) -> Result<(), OptionError> {
+    for (name, value) in metadata {
+        let lower = name.to_ascii_lowercase();
+        let bare = lower.strip_prefix("x-amz-meta-").unwrap_or(&lower);
+        if let Some(option) = bare.strip_prefix(METADATA) {
+            set(&option.replace('-', "_"), value).map_err(|error| OptionError(format!("{name}: {error}")))?;
+        }
+    }
+    Ok(())
+}
+
 fn at_most<'de, D: Deserializer<'de>>(deserializer: D, most: u32) -> Result<Option<u32>, D::Error> {
     /// JSON Schema counts `3.0` among the integers.
     struct Whole(u32);

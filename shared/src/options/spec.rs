@@ -6,11 +6,9 @@ use serde::Deserialize;
 
 use super::{
     Asked, DEFAULT_WIDTHS, ImageFormat, ImagesOptions, OptionError, Quality, RenditionSpec, Side,
+    each_in_metadata,
     images::{check_renditions, few},
 };
-
-/// What the names of a picture's object metadata begin with, `x-amz-meta-` left off or not.
-const METADATA: &str = "longshore-";
 
 impl Asked for ImagesOptions {
     fn or_metadata(self, metadata: &BTreeMap<String, String>) -> Result<Self, OptionError> {
@@ -66,19 +64,7 @@ impl ImagesOptions {
         metadata: impl IntoIterator<Item = (&'a str, &'a str)>,
     ) -> Result<Self, OptionError> {
         let mut options = Self::default();
-        for (name, value) in metadata {
-            let lower = name.to_ascii_lowercase();
-            let Some(option) = lower
-                .strip_prefix("x-amz-meta-")
-                .unwrap_or(&lower)
-                .strip_prefix(METADATA)
-            else {
-                continue;
-            };
-            options
-                .set(&option.replace('-', "_"), value)
-                .map_err(|error| OptionError(format!("{name}: {error}")))?;
-        }
+        each_in_metadata(metadata, |option, value| options.set(option, value))?;
         Ok(options)
     }
 

@@ -4,7 +4,7 @@ use std::{borrow::Cow, collections::BTreeMap};
 
 use serde::{Deserialize, Deserializer, Serialize, de::Error as _};
 
-use super::{Asked, OptionError, at_most};
+use super::{Asked, OptionError, at_most, each_in_metadata};
 
 impl Asked for TablesOptions {
     fn or_metadata(self, metadata: &BTreeMap<String, String>) -> Result<Self, OptionError> {
@@ -227,9 +227,6 @@ pub struct TablesOptions {
     pub encoding: Option<EncodingName>,
 }
 
-/// What the names of a table's object metadata begin with, `x-amz-meta-` left off or not.
-const METADATA: &str = "longshore-";
-
 impl TablesOptions {
     /// The options in an object's metadata: `x-amz-meta-longshore-delimiter: ;`. Names go without regard to case, `-` or `_`
     /// between words; those of others are passed over. A header cannot hold a tab: `tab` or `\t` stands for it, `space` for a
@@ -241,19 +238,7 @@ impl TablesOptions {
         metadata: impl IntoIterator<Item = (&'a str, &'a str)>,
     ) -> Result<Self, OptionError> {
         let mut options = Self::default();
-        for (name, value) in metadata {
-            let lower = name.to_ascii_lowercase();
-            let Some(option) = lower
-                .strip_prefix("x-amz-meta-")
-                .unwrap_or(&lower)
-                .strip_prefix(METADATA)
-            else {
-                continue;
-            };
-            options
-                .set(&option.replace('-', "_"), value)
-                .map_err(|error| OptionError(format!("{name}: {error}")))?;
-        }
+        each_in_metadata(metadata, |option, value| options.set(option, value))?;
         Ok(options)
     }
 

@@ -379,7 +379,7 @@ impl Text<'_> {
     }
 }
 
-/// The character of `\uXXXX`, or of two that are a pair of surrogates, and how long the escape is.
+/// The character of `\u` and four hexadecimal digits, or of two that are a pair of surrogates, and how long the escape is.
 fn unicode(escape: &[u8], at: usize) -> Result<(char, usize), Fault> {
     let unit = |from: usize| {
         let digits = escape.get(from..from + 6)?.strip_prefix(b"\\u")?;

@@ -26,15 +26,17 @@
 //! only grow. [`Inference::merge`] meets the sets and joins the facts: it is associative and commutative, so the types
 //! are those of one pass over the whole file, wherever that was cut.
 
+mod days;
 mod strings;
 
 use super::{
     ColumnType, NARROW_DIGITS, WIDE_DIGITS,
     number::{Number, read_decimal, read_i64},
-    time::{DateForm, Order, Parts, Style, Zone, on_day, read_clock, read_date_as, read_timestamp_as},
+    time::{DateForm, Parts, Style, Zone, on_day, read_clock, read_date_as, read_timestamp_as},
     token,
     uuid::{TEXT_BYTES, read_uuid},
 };
+use days::Days;
 
 const BOOL: u16 = 1;
 const INT: u16 = 2;
@@ -355,95 +357,6 @@ impl Inference {
         } else {
             ColumnType::String
         }
-    }
-}
-
-const YMD: u8 = 1;
-const DMY: u8 = 2;
-const MDY: u8 = 4;
-
-/// How the days of a column are spelled.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-struct Days {
-    /// The orders in which every day so far was one.
-    orders: u8,
-    separator: One<u8>,
-    /// A month or a day of one digit was met, and one with a zero in front.
-    single: bool,
-    zero: bool,
-}
-
-impl Default for Days {
-    fn default() -> Self {
-        Self {
-            orders: YMD | DMY | MDY,
-            separator: One::None,
-            single: false,
-            zero: false,
-        }
-    }
-}
-
-impl Days {
-    /// Takes note of a day; whether it is one in any order.
-    fn add(&mut self, parts: &Parts) -> bool {
-        let mut orders = 0;
-        for (bit, order) in [(YMD, Order::Ymd), (DMY, Order::Dmy), (MDY, Order::Mdy)] {
-            orders |= if parts.day(order).is_some() { bit } else { 0 };
-        }
-        if orders == 0 {
-            return false;
-        }
-        let (single, zero) = parts.padding();
-        *self = self.merge(Self {
-            orders,
-            separator: One::Just(parts.separator),
-            single,
-            zero,
-        });
-        true
-    }
-
-    fn merge(self, other: Self) -> Self {
-        Self {
-            orders: self.orders & other.orders,
-            separator: self.separator.merge(other.separator),
-            single: self.single || other.single,
-            zero: self.zero || other.zero,
-        }
-    }
-
-    /// Whether another day in ISO 8601 would change nothing but, perhaps, that a zero stands in front of one.
-    #[inline]
-    fn is_iso(self) -> bool {
-        self.orders == YMD && self.separator == One::Just(b'-') && self.zero && !self.single
-    }
-
-    /// Whether all days are spelled as in ISO 8601; then that is all there is to know of them.
-    fn say_iso(&mut self) -> bool {
-        self.zero |= self.orders == YMD && self.separator == One::Just(b'-') && !self.single;
-        self.is_iso()
-    }
-
-    /// The one form of all days.
-    fn form(self) -> Option<DateForm> {
-        let separator = self.separator.get()?;
-        let order = match self.orders {
-            YMD => Order::Ymd,
-            // Nobody writes a month first before points.
-            DMY => Order::Dmy,
-            MDY => Order::Mdy,
-            orders if orders & DMY != 0 && separator == b'.' => Order::Dmy,
-            _ => return None,
-        };
-        if self.single && self.zero {
-            return None;
-        }
-        Some(DateForm {
-            order,
-            separator,
-            padded: !self.single,
-        })
     }
 }
 
