@@ -15,6 +15,7 @@ mod tiff;
 mod webp;
 mod whole;
 
+pub(crate) use jpeg::ycc_pixel;
 use recognise::Recognised;
 use serde::Serialize;
 use shared::{Failure, Input, Place};

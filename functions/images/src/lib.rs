@@ -37,6 +37,8 @@ mod privacy;
 mod processor;
 pub mod render;
 pub mod resize;
+mod transpose;
+pub mod ycc;
 
 pub use processor::{Images, Report};
 pub use render::{Rendition, render, render_one};

@@ -33,6 +33,15 @@ pub fn orient(picture: Picture, orientation: u8) -> Picture {
     }
 }
 
+/// Whether a picture is mirrored on its way, across and down as it is stored.
+#[must_use]
+pub const fn is_mirrored(orientation: u8) -> (bool, bool) {
+    (
+        matches!(orientation, 2 | 3 | 7 | 8),
+        matches!(orientation, 3 | 4 | 6 | 7),
+    )
+}
+
 fn orient_samples<T: Copy>(samples: &[T], shape: Shape, orientation: u8) -> Vec<T> {
     match shape.channels.count() {
         1 => orient_pixels::<T, 1>(samples, shape, orientation),

@@ -80,6 +80,41 @@ pub trait Rows {
 
     /// The next row; none after the last. A file that ends early or is damaged is an error, never a grey rest.
     fn next_row(&mut self) -> Result<Option<Row<'_>>, Failure>;
+
+    /// The same picture as luma and chroma, where it is stored as such. What is read of either is gone for both.
+    fn planes(&mut self) -> Option<&mut dyn Planes> {
+        None
+    }
+}
+
+/// A picture as luma and two planes of chroma, as JPEG has it (ITU-T T.871: BT.601, all of 0 to 255), decoded strip by strip.
+pub trait Planes: Send {
+    /// Width and height of luma, in samples: those of the picture.
+    fn luma_size(&self) -> (u32, u32);
+
+    /// Width and height of both planes of chroma, in samples.
+    fn chroma_size(&self) -> (u32, u32);
+
+    /// How many samples of luma lie along one of chroma, across and down. The first ones begin at the same corner.
+    fn ratio(&self) -> (u32, u32);
+
+    /// Decodes the next strip: which rows of luma and of chroma are there with it. None after the last.
+    ///
+    /// # Errors
+    /// As [`Rows::next_row`].
+    fn next_strip(&mut self) -> Result<Option<Strip>, Failure>;
+
+    /// A row of the strip that was decoded last: of luma (0), blueness (1) or redness (2).
+    fn plane_row(&self, plane: usize, row: usize) -> &[u8];
+}
+
+/// Rows of the planes, by their numbers in the picture.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Strip {
+    /// Of luma.
+    pub luma: std::ops::Range<usize>,
+    /// Of either plane of chroma.
+    pub chroma: std::ops::Range<usize>,
 }
 
 /// The samples of a whole picture, row after row without gaps.

@@ -6,6 +6,7 @@ mod header;
 mod huffman;
 mod idct;
 mod plane;
+mod planes;
 mod reduced;
 mod rows;
 mod scan;
@@ -14,7 +15,7 @@ mod stream;
 mod upsample;
 mod vector;
 
-pub(super) use convert::rgb as ycc_pixel;
+pub(crate) use convert::rgb as ycc_pixel;
 use header::{Frame, Header, Next};
 use plane::{Geometry, Scale};
 pub(super) use rows::Inks;

@@ -13,7 +13,7 @@ use shared::{
 
 pub(crate) use notice::kept;
 
-use crate::picture::Picture;
+use crate::{picture::Picture, ycc::Ycc};
 
 /// The quality of lossy renditions that name none.
 const DEFAULT_QUALITY: u8 = 80;
@@ -37,10 +37,55 @@ pub(crate) const fn max_side(format: ImageFormat) -> u32 {
     }
 }
 
+/// What is encoded.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Source<'a> {
+    /// A picture of 8 bits.
+    Pixels(&'a Picture),
+    /// Luma and chroma: only for a specification that [`is_from_planes`].
+    Planes(&'a Ycc),
+}
+
+/// Whether a rendition is encoded from luma and chroma: what red, green and blue would only be turned into again.
+pub(crate) fn is_from_planes(spec: &RenditionSpec) -> bool {
+    let is_coded_so = match spec.format() {
+        ImageFormat::Jpeg => true,
+        ImageFormat::Webp => spec.lossless != Some(true),
+        ImageFormat::Avif | ImageFormat::Png => false,
+    };
+    is_coded_so && spec.filters.is_none()
+}
+
+/// Whether a rendition that [`is_from_planes`] has chroma at half the width and height, whatever quality is chosen for it.
+pub(crate) fn takes_halved_chroma(spec: &RenditionSpec) -> bool {
+    let is_coded_so = match spec.format() {
+        ImageFormat::Jpeg => spec.target_bytes.is_none() && jpeg::halves_chroma(quality(spec)),
+        _ => true,
+    };
+    is_coded_so && is_from_planes(spec)
+}
+
+/// The quality that a lossy rendition is to have.
+fn quality(spec: &RenditionSpec) -> u8 {
+    spec.quality
+        .and_then(|quality| u8::try_from(quality.get()).ok())
+        .unwrap_or(DEFAULT_QUALITY)
+}
+
+/// How long a format's encoder takes for a pixel, about, as a multiple of JPEG's.
+pub(crate) const fn cost(format: ImageFormat) -> u64 {
+    match format {
+        ImageFormat::Jpeg => 1,
+        ImageFormat::Png => 8,
+        ImageFormat::Webp => 20,
+        ImageFormat::Avif => 100,
+    }
+}
+
 /// Encodes a picture of 8 bits as the specification says. JPEG takes no alpha: flatten the picture first. `copyright` (see
 /// [`kept`]) becomes the only metadata; AVIF carries none.
 pub(crate) fn encode(
-    picture: &Picture,
+    source: Source<'_>,
     spec: &RenditionSpec,
     copyright: Option<&str>,
 ) -> Result<Encoded, Failure> {
@@ -48,7 +93,10 @@ pub(crate) fn encode(
     let exif = exif.as_deref();
     let with_exif = |bytes: Vec<u8>| match exif {
         Some(exif) => {
-            let shape = picture.shape;
+            let shape = match source {
+                Source::Pixels(picture) => picture.shape,
+                Source::Planes(planes) => planes.luma.shape,
+            };
             notice::webp_with_exif(
                 &bytes,
                 (shape.width, shape.height),
@@ -58,15 +106,19 @@ pub(crate) fn encode(
         }
         None => bytes,
     };
+    let pixels = || match source {
+        Source::Pixels(picture) => Ok(picture),
+        Source::Planes(_) => Err(Failure::internal("encode", "luma and chroma for pixels")),
+    };
     if spec.format() == ImageFormat::Png {
         return Ok(Encoded {
-            bytes: png::encode(picture, exif)?,
+            bytes: png::encode(pixels()?, exif)?,
             quality: None,
         });
     }
     if spec.format() == ImageFormat::Webp && spec.lossless == Some(true) {
         return Ok(Encoded {
-            bytes: with_exif(webp::encode_lossless(picture)?),
+            bytes: with_exif(webp::encode_lossless(pixels()?)?),
             quality: None,
         });
     }
@@ -76,18 +128,15 @@ pub(crate) fn encode(
                 quality,
                 progressive: spec.progressive == Some(true),
             };
-            jpeg::encode(picture, settings, exif)
+            jpeg::encode(source, settings, exif)
         }
-        ImageFormat::Avif => avif::encode(picture, quality),
-        ImageFormat::Webp | ImageFormat::Png => webp::encode_lossy(picture, quality).map(with_exif),
+        ImageFormat::Avif => avif::encode(pixels()?, quality),
+        ImageFormat::Webp | ImageFormat::Png => webp::encode_lossy(source, quality).map(with_exif),
     };
     if let Some(target) = spec.target_bytes {
         return best_within(target.get() as usize, &lossy);
     }
-    let quality = spec
-        .quality
-        .and_then(|quality| u8::try_from(quality.get()).ok())
-        .unwrap_or(DEFAULT_QUALITY);
+    let quality = quality(spec);
     Ok(Encoded {
         bytes: lossy(quality)?,
         quality: Some(quality),

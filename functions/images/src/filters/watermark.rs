@@ -73,6 +73,7 @@ fn sized(mark: &Picture, shape: Shape, settings: &Watermark) -> Picture {
         id: 0,
         region,
         target,
+        halved: false,
         children: Vec::new(),
     };
     let resized = resize::run(
@@ -80,7 +81,7 @@ fn sized(mark: &Picture, shape: Shape, settings: &Watermark) -> Picture {
             picture: mark,
             next: 0,
         },
-        vec![node],
+        &[node],
     );
     resized
         .ok()

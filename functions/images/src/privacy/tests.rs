@@ -13,7 +13,9 @@ fn made(spec: &str, channels: Channels, copyright: Option<&str>) -> (ImageFormat
     let picture = of_codes(32, 32, channels, samples);
     (
         spec.format(),
-        encode::encode(&picture, &spec, copyright).unwrap().bytes,
+        encode::encode(encode::Source::Pixels(&picture), &spec, copyright)
+            .unwrap()
+            .bytes,
     )
 }
 

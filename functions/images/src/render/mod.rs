@@ -3,15 +3,21 @@
 //! ```text
 //! open ─► plan ─► rows ─► reductions, each of the next larger one ─► orient ─► cut, filter, flatten ─► encode ─► check
 //! ```
+//!
+//! A JPEG's rows are its luma and chroma as they are stored, and stay so until they are encoded, unless a filter, a canvas or a
+//! format asks for red, green and blue. Any other picture's are red, green and blue, or grey.
 
 mod attention;
 mod gamma;
 mod plan;
 mod rendition;
 
-use std::sync::{
-    Mutex,
-    atomic::{AtomicUsize, Ordering},
+use std::{
+    borrow::Cow,
+    sync::{
+        Mutex,
+        atomic::{AtomicUsize, Ordering},
+    },
 };
 
 use shared::{
@@ -24,9 +30,10 @@ pub use self::rendition::Rendition;
 use crate::{
     decode::{self, Facts, Format, PictureLimits, Wanted},
     encode,
-    orient::orient,
+    orient::{is_mirrored, orient},
     picture::{Picture, Rows},
     resize,
+    ycc::Ycc,
 };
 
 /// A picture's facts, its renditions in the order of their specifications, and a small picture of all of it.
@@ -100,7 +107,7 @@ fn make(
         drop(opened);
         opened = decode::open(input, limits, Wanted::AtLeast { width, height })?;
     }
-    let bases = reduce(&plan, opened.rows.as_mut(), &facts)?;
+    let bases = reduce(&plan, opened.rows.as_mut(), &facts, input.limits.threads)?;
     drop(opened);
     let copyright = facts
         .exif
@@ -123,12 +130,23 @@ fn make(
         let watermark = watermarks.get(index).and_then(Option::as_ref);
         rendition::make(base, layout, spec, watermark, copyright)
     };
-    let renditions = side_by_side(specs.len(), input.limits.threads, &job)?;
+    let cost = |index: usize| {
+        let spec = specs.get(index);
+        let base = plan
+            .layouts
+            .get(index)
+            .and_then(|layout| plan.bases.get(layout.base));
+        let pixels = base.map_or(0, |base| u64::from(base.size.0) * u64::from(base.size.1));
+        pixels * spec.map_or(1, |spec| encode::cost(spec.format()))
+    };
+    let mut order: Vec<usize> = (0..specs.len()).collect();
+    order.sort_by_key(|index| std::cmp::Reverse(cost(*index)));
+    let renditions = side_by_side(&order, input.limits.threads, &job)?;
     let small = plan
         .layouts
         .last()
         .and_then(|layout| bases.get(layout.base))
-        .cloned();
+        .map(|base| base.pixels().into_owned());
     let small = small.ok_or_else(|| Failure::internal("render", "no reduction"))?;
     Ok(Renditions {
         facts,
@@ -137,54 +155,80 @@ fn make(
     })
 }
 
+/// A reduction of the source.
+#[derive(Debug)]
+enum Base {
+    /// Red, green and blue, or grey; with alpha or without.
+    Pixels(Picture),
+    /// Luma and chroma.
+    Planes(Ycc),
+}
+
+impl Base {
+    fn pixels(&self) -> Cow<'_, Picture> {
+        match self {
+            Self::Pixels(picture) => Cow::Borrowed(picture),
+            Self::Planes(planes) => Cow::Owned(planes.to_rgb()),
+        }
+    }
+}
+
 /// All bases, oriented, in the order of the plan.
-fn reduce(plan: &Plan, rows: &mut dyn Rows, facts: &Facts) -> Result<Vec<Picture>, Failure> {
+fn reduce(plan: &Plan, rows: &mut dyn Rows, facts: &Facts, threads: usize) -> Result<Vec<Base>, Failure> {
     let shape = rows.shape();
     let nodes = plan.nodes(
         (facts.width, facts.height),
         (shape.width, shape.height),
         facts.orientation,
     );
-    let mut pictures = match facts.gamma.and_then(|gamma| gamma::correct(rows, gamma)) {
-        Some(mut corrected) => resize::run(&mut corrected, nodes)?,
-        None => resize::run(rows, nodes)?,
+    let orientation = facts.orientation;
+    let mut bases: Vec<(usize, Base)> = if let Some(planes) = rows.planes() {
+        let reduced = resize::run_planes(planes, &nodes, is_mirrored(orientation), threads)?.into_iter();
+        reduced
+            .map(|(id, planes)| (id, Base::Planes(planes.oriented(orientation))))
+            .collect()
+    } else {
+        let reduced = match facts.gamma.and_then(|gamma| gamma::correct(rows, gamma)) {
+            Some(mut corrected) => resize::run(&mut corrected, &nodes)?,
+            None => resize::run(rows, &nodes)?,
+        };
+        let reduced = reduced.into_iter();
+        reduced
+            .map(|(id, picture)| (id, Base::Pixels(orient(picture, orientation))))
+            .collect()
     };
-    pictures.sort_by_key(|(id, _)| *id);
-    Ok(pictures
-        .into_iter()
-        .map(|(_, picture)| orient(picture, facts.orientation))
-        .collect())
+    bases.sort_by_key(|(id, _)| *id);
+    Ok(bases.into_iter().map(|(_, base)| base).collect())
 }
 
-/// Does jobs 0 to `count` on `threads` threads beside each other; the results in order, or the first failure.
+/// Does the jobs of these numbers, begun in this order, on `threads` threads beside each other; the results in the order of their
+/// numbers, or the first failure.
 fn side_by_side<T: Send>(
-    count: usize,
+    order: &[usize],
     threads: usize,
     job: &(dyn Fn(usize) -> Result<T, Failure> + Sync),
 ) -> Result<Vec<T>, Failure> {
-    if threads <= 1 || count <= 1 {
-        return (0..count).map(job).collect();
-    }
-    // Those at the end are as a rule the largest: they begin first.
-    let next = AtomicUsize::new(0);
-    let done = Mutex::new(Vec::with_capacity(count));
-    std::thread::scope(|scope| {
-        for _ in 0..threads.min(count) {
-            scope.spawn(|| {
-                loop {
-                    let turn = next.fetch_add(1, Ordering::Relaxed);
-                    if turn >= count {
-                        break;
-                    }
-                    let index = count - 1 - turn;
-                    let result = job(index);
-                    if let Ok(mut done) = done.lock() {
-                        done.push((index, result));
-                    }
-                }
-            });
+    let work = |next: &AtomicUsize, done: &Mutex<Vec<(usize, Result<T, Failure>)>>| {
+        while let Some(index) = order.get(next.fetch_add(1, Ordering::Relaxed)) {
+            let result = job(*index);
+            if result.is_err() {
+                next.store(order.len(), Ordering::Relaxed);
+            }
+            if let Ok(mut done) = done.lock() {
+                done.push((*index, result));
+            }
         }
-    });
+    };
+    let (next, done) = (AtomicUsize::new(0), Mutex::new(Vec::with_capacity(order.len())));
+    if threads <= 1 {
+        work(&next, &done);
+    } else {
+        std::thread::scope(|scope| {
+            for _ in 0..threads.min(order.len()) {
+                scope.spawn(|| work(&next, &done));
+            }
+        });
+    }
     let mut done = done
         .into_inner()
         .map_err(|_| Failure::internal("render", "a thread ended early"))?;

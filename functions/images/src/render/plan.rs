@@ -3,7 +3,7 @@
 use shared::options::{Fit, Focus, RenditionSpec, Side};
 
 use crate::{
-    encode::max_side,
+    encode::{is_from_planes, max_side, takes_halved_chroma},
     resize::{Node, Region},
 };
 
@@ -39,10 +39,19 @@ pub(super) struct Layout {
     pub(super) canvas: Option<(u32, u32)>,
 }
 
+impl Layout {
+    /// Whether the base is encoded as it is.
+    pub(super) const fn is_plain(&self) -> bool {
+        self.attention.is_none() && self.canvas.is_none()
+    }
+}
+
 /// All reductions, and what each rendition is made of.
 #[derive(Debug)]
 pub(super) struct Plan {
     pub(super) bases: Vec<Base>,
+    /// Of each base, whether chroma of half its width and height is all that is made of it.
+    halved: Vec<bool>,
     pub(super) layouts: Vec<Layout>,
 }
 
@@ -57,11 +66,16 @@ impl Plan {
     pub(super) fn new(size: (u32, u32), specs: &[RenditionSpec], with_digests: bool) -> Self {
         let mut plan = Self {
             bases: Vec::new(),
+            halved: Vec::new(),
             layouts: Vec::new(),
         };
         for spec in specs {
             let (base, attention, canvas) = layout(size, spec);
-            let base = plan.base(base);
+            let is_plain = attention.is_none() && canvas.is_none();
+            let base = plan.base(
+                base,
+                is_plain && is_from_planes(spec) && takes_halved_chroma(spec),
+            );
             plan.layouts.push(Layout {
                 base,
                 attention,
@@ -69,7 +83,10 @@ impl Plan {
             });
         }
         if with_digests {
-            let base = plan.base(inside(size, Some(DIGEST_SIDE), Some(DIGEST_SIDE), DIGEST_SIDE));
+            let base = plan.base(
+                inside(size, Some(DIGEST_SIDE), Some(DIGEST_SIDE), DIGEST_SIDE),
+                false,
+            );
             plan.layouts.push(Layout {
                 base,
                 attention: None,
@@ -80,11 +97,15 @@ impl Plan {
     }
 
     /// The number of a base, one that is there already if there is the same.
-    fn base(&mut self, base: Base) -> usize {
+    fn base(&mut self, base: Base, halved: bool) -> usize {
         if let Some(index) = self.bases.iter().position(|other| *other == base) {
+            if let Some(both) = self.halved.get_mut(index) {
+                *both &= halved;
+            }
             return index;
         }
         self.bases.push(base);
+        self.halved.push(halved);
         self.bases.len() - 1
     }
 
@@ -170,6 +191,7 @@ impl Plan {
                         id: *index,
                         region,
                         target,
+                        halved: self.halved.get(*index).copied().unwrap_or_default(),
                         children: Vec::new(),
                     },
                 ))
@@ -359,121 +381,4 @@ fn layout(size: Size, spec: &RenditionSpec) -> (Base, Option<Size>, Option<Size>
 }
 
 #[cfg(test)]
-mod tests {
-    use shared::options::ImagesOptions;
-
-    use super::*;
-
-    fn plan(size: (u32, u32), renditions: &str) -> Plan {
-        let options = ImagesOptions::from_json(&format!("{{\"renditions\":{renditions}}}")).unwrap();
-        Plan::new(size, &options.resolve().unwrap(), false)
-    }
-
-    fn size(size: (u32, u32), rendition: &str) -> (u32, u32) {
-        let plan = plan(size, &format!("[{rendition}]"));
-        plan.layouts[0]
-            .canvas
-            .or(plan.layouts[0].attention)
-            .unwrap_or(plan.bases[0].size)
-    }
-
-    #[test]
-    fn sizes_are_as_asked_and_never_enlarged() {
-        for (source, rendition, expected) in [
-            ((4000, 3000), r#"{"width":320}"#, (320, 240)),
-            ((4000, 3000), r#"{"height":300}"#, (400, 300)),
-            ((100, 50), r#"{"width":320}"#, (100, 50)),
-            ((4000, 3000), r#"{"width":100,"height":100}"#, (100, 75)),
-            (
-                (4000, 3000),
-                r#"{"width":100,"height":100,"fit":"cover"}"#,
-                (100, 100),
-            ),
-            ((40, 30), r#"{"width":100,"height":50,"fit":"cover"}"#, (40, 20)),
-            (
-                (4000, 3000),
-                r#"{"width":100,"height":100,"fit":"fill"}"#,
-                (100, 100),
-            ),
-            (
-                (40, 3000),
-                r#"{"width":100,"height":100,"fit":"fill"}"#,
-                (40, 100),
-            ),
-            (
-                (4000, 3000),
-                r#"{"width":100,"height":100,"fit":"contain"}"#,
-                (100, 100),
-            ),
-            (
-                (40, 30),
-                r#"{"width":400,"height":400,"fit":"contain"}"#,
-                (40, 40),
-            ),
-            (
-                (4000, 3000),
-                r#"{"width":100,"height":100,"fit":"cover","focus":"attention"}"#,
-                (100, 100),
-            ),
-            ((10000, 1), r#"{"width":100}"#, (100, 1)),
-            ((1, 10000), r#"{"width":100}"#, (1, 10000)),
-            ((20000, 20000), "{}", (16383, 16383)),
-        ] {
-            assert_eq!(size(source, rendition), expected, "{source:?} {rendition}");
-        }
-    }
-
-    #[test]
-    fn smaller_ones_are_made_of_larger_ones() {
-        let plan = plan(
-            (4000, 3000),
-            r#"[{"width":320},{"width":2048},{"width":1024},{"width":900},{"width":2048,"format":"jpeg"}]"#,
-        );
-        assert_eq!(plan.bases.len(), 4);
-        let roots = plan.nodes((4000, 3000), (4000, 3000), 1);
-        assert_eq!(roots.len(), 1);
-        assert_eq!(roots[0].target.0, 2048);
-        let mut children: Vec<_> = roots[0].children.iter().map(|child| child.target.0).collect();
-        children.sort_unstable();
-        assert_eq!(children, [900, 1024]);
-        assert_eq!(
-            roots[0]
-                .children
-                .iter()
-                .flat_map(|child| &child.children)
-                .map(|child| child.target.0)
-                .collect::<Vec<_>>(),
-            [320]
-        );
-        assert_eq!(plan.wanted((4000, 3000), 1), (2458, 1844));
-    }
-
-    #[test]
-    fn a_focus_stays_in_sight() {
-        let plan = plan(
-            (400, 100),
-            r#"[{"width":100,"height":100,"fit":"cover","focus":{"x":0.9,"y":0.5}},{"width":100,"height":100,"fit":"cover","name":"b"}]"#,
-        );
-        assert_eq!(
-            plan.bases[0].region,
-            Region {
-                x: 300.0,
-                y: 0.0,
-                width: 100.0,
-                height: 100.0
-            }
-        );
-        assert_eq!(
-            plan.bases[1].region,
-            Region {
-                x: 150.0,
-                y: 0.0,
-                width: 100.0,
-                height: 100.0
-            }
-        );
-        // Stored on its side, the left is on top (5) or below (6).
-        let top = |orientation| stored_region(&plan.bases[0].region, (100, 400), orientation).y;
-        assert!((top(5) - 300.0).abs() < 1e-9 && top(6).abs() < 1e-9);
-    }
-}
+mod tests;

@@ -7,12 +7,13 @@ use shared::{
     options::{Colour, ImageFormat, RenditionSpec},
 };
 
-use super::{attention, plan::Layout};
+use super::{Base, attention, plan::Layout};
 use crate::{
     compose,
     decode::{self, PictureLimits, Wanted},
     decode_only::collect,
-    encode, filters,
+    encode::{self, Encoded, Source},
+    filters,
     picture::Picture,
     privacy,
 };
@@ -85,12 +86,21 @@ pub(super) fn watermark(spec: &RenditionSpec, _: &PictureLimits) -> Result<Optio
 
 /// Makes a rendition of its base.
 pub(super) fn make(
-    base: &Picture,
+    base: &Base,
     layout: &Layout,
     spec: &RenditionSpec,
     watermark: Option<&Picture>,
     copyright: Option<&str>,
 ) -> Result<Rendition, Failure> {
+    if let Base::Planes(planes) = base
+        && layout.is_plain()
+        && encode::is_from_planes(spec)
+    {
+        let shape = planes.luma.shape;
+        let encoded = encode::encode(Source::Planes(planes), spec, copyright)?;
+        return checked(spec, (shape.width, shape.height), encoded, copyright);
+    }
+    let base = &*base.pixels();
     let mut owned: Option<Picture> = None;
     if let Some(size) = layout.attention {
         owned = Some(compose::cut(base, attention::window(base, size), size));
@@ -125,14 +135,25 @@ pub(super) fn make(
         ));
     }
     let picture = owned.as_ref().unwrap_or(base);
-    let encoded = encode::encode(picture, spec, copyright)?;
+    let shape = picture.shape;
+    let encoded = encode::encode(Source::Pixels(picture), spec, copyright)?;
+    checked(spec, (shape.width, shape.height), encoded, copyright)
+}
+
+/// The rendition of an encoded picture, once it is sure that it carries no metadata.
+fn checked(
+    spec: &RenditionSpec,
+    (width, height): (u32, u32),
+    encoded: Encoded,
+    copyright: Option<&str>,
+) -> Result<Rendition, Failure> {
     let (name, format) = (spec.output_name(), spec.format());
     privacy::check(&name, format, &encoded.bytes, copyright)?;
     Ok(Rendition {
         name,
         format,
-        width: picture.shape.width,
-        height: picture.shape.height,
+        width,
+        height,
         sha256: Sha256::digest(&encoded.bytes).into(),
         bytes: encoded.bytes,
         quality: encoded.quality,

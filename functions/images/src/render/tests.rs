@@ -11,6 +11,8 @@ use crate::{
     picture::Channels,
 };
 
+mod planes;
+
 fn with_input<T>(bytes: &[u8], threads: usize, run: impl FnOnce(&Input<'_>) -> T) -> T {
     let facts = FileFacts {
         name: "file".to_owned(),
@@ -41,7 +43,9 @@ fn decoded(bytes: &[u8]) -> Picture {
 
 fn png(picture: &Picture) -> Vec<u8> {
     let spec: RenditionSpec = serde_json::from_str(r#"{"format":"png"}"#).unwrap();
-    encode::encode(picture, &spec, None).unwrap().bytes
+    encode::encode(encode::Source::Pixels(picture), &spec, None)
+        .unwrap()
+        .bytes
 }
 
 fn half_clear() -> Vec<u8> {

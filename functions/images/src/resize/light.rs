@@ -4,7 +4,7 @@ use std::sync::LazyLock;
 
 use fearless_simd::Level;
 
-use super::kernels;
+use super::rounding;
 use crate::picture::{Channels, Row};
 
 /// Steps of the table back, over the square root of light: the steps lie as an eye sees them, eleven or more to a code.
@@ -71,40 +71,35 @@ fn code(light: f32) -> u8 {
     CODES.get(step as usize % STEPS).copied().unwrap_or(255)
 }
 
-/// A row's samples as light, premultiplied where there is alpha: pixels `first` to `last` of it.
-pub(super) fn to_light(
-    row: Row<'_>,
-    channels: Channels,
-    (first, last): (usize, usize),
-    light: &mut Vec<f32>,
-) {
-    let range = first * channels.count()..last * channels.count();
-    light.clear();
+/// A row's samples as light, premultiplied where there is alpha: those of the pixels from `first` on, as many as `light` has.
+pub(super) fn to_light(row: Row<'_>, channels: Channels, first: usize, light: &mut [f32]) {
+    let range = first * channels.count()..first * channels.count() + light.len();
     match row {
         Row::Eight(codes) => {
-            let table = &*LIGHT_8;
             let codes = codes.get(range).unwrap_or_default();
-            light.extend(
-                codes
-                    .iter()
-                    .map(|code| table.get(usize::from(*code)).copied().unwrap_or_default()),
-            );
+            codes_to_light(codes, light);
             premultiply(light, channels, codes.iter().map(|code| f32::from(*code) / 255.0));
         }
         Row::Sixteen(codes) => {
             let table = &*LIGHT_16;
             let codes = codes.get(range).unwrap_or_default();
-            light.extend(
-                codes
-                    .iter()
-                    .map(|code| table.get(usize::from(*code)).copied().unwrap_or_default()),
-            );
+            for (light, code) in light.iter_mut().zip(codes) {
+                *light = table.get(usize::from(*code)).copied().unwrap_or_default();
+            }
             premultiply(
                 light,
                 channels,
                 codes.iter().map(|code| f32::from(*code) / 65_535.0),
             );
         }
+    }
+}
+
+/// Codes of 8 bits as light.
+pub(super) fn codes_to_light(codes: &[u8], light: &mut [f32]) {
+    let table = &*LIGHT_8;
+    for (light, code) in light.iter_mut().zip(codes) {
+        *light = table.get(usize::from(*code)).copied().unwrap_or_default();
     }
 }
 
@@ -134,7 +129,7 @@ pub(super) fn to_codes(level: Level, light: &[f32], channels: Channels, codes: &
     if !channels.has_alpha() {
         let begin = codes.len();
         codes.resize(begin + light.len(), 0);
-        kernels::codes(level, light, codes.get_mut(begin..).unwrap_or_default());
+        rounding::codes(level, light, codes.get_mut(begin..).unwrap_or_default());
         return;
     }
     for pixel in light.chunks_exact(channels.count()) {
@@ -155,12 +150,12 @@ mod tests {
     #[test]
     fn each_code_comes_back() {
         let all: Vec<u8> = (0..=255).collect();
-        let (mut light, mut back) = (Vec::new(), Vec::new());
-        to_light(Row::Eight(&all), Channels::Gray, (0, 256), &mut light);
+        let (mut light, mut back) = (vec![0.0; 256], Vec::new());
+        to_light(Row::Eight(&all), Channels::Gray, 0, &mut light);
         to_codes(Level::new(), &light, Channels::Gray, &mut back);
         assert_eq!(all, back);
         let deep: Vec<u16> = (0..=255).map(|code| code * 257).collect();
-        to_light(Row::Sixteen(&deep), Channels::Gray, (0, 256), &mut light);
+        to_light(Row::Sixteen(&deep), Channels::Gray, 0, &mut light);
         back.clear();
         to_codes(Level::new(), &light, Channels::Gray, &mut back);
         assert_eq!(all, back);

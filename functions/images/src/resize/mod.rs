@@ -8,18 +8,24 @@
 //!                                                                                 └──► the next smaller one
 //! ```
 //!
-//! **Always in linear light.** Samples are averaged as light, not as their sRGB codes: a pattern of black and white pixels
+//! **In linear light.** Samples are averaged as light, not as their sRGB codes: a pattern of black and white pixels
 //! becomes the grey (188) that an eye sees from afar, not 128. It costs a table's look-up a sample; what it saves is dark fringes
-//! on fine, high-contrast detail, which there is in any photograph.
+//! on fine, high-contrast detail, which there is in any photograph. Of a picture that comes as luma and chroma (`planes.rs`), luma
+//! is; chroma, in which an eye sees no such detail, is averaged as it is stored.
 
+mod ahead;
 mod axis;
 mod codes;
 mod kernels;
+mod lanes;
 mod light;
+mod planes;
+mod rounding;
 mod stream;
 mod tree;
 
 pub use axis::Region;
 pub(crate) use codes::lanczos_codes;
+pub use planes::run_planes;
 pub use stream::Resizer;
 pub use tree::{Node, run};

@@ -5,6 +5,7 @@ use fearless_simd::Level;
 use super::{
     axis::{Axis, Region},
     kernels::{self, LANES},
+    lanes,
 };
 
 /// From so many on, samples are averaged in boxes first: what is left of the reduction is then still at least threefold, so
@@ -13,8 +14,8 @@ const BOX_FROM: f64 = 6.0;
 /// What is left to the kernel.
 const LEFT_TO_KERNEL: f64 = 3.0;
 
-/// Reduces rows of light as they come.
-#[derive(Debug)]
+/// Reduces rows of samples (light, as a rule) as they come.
+#[derive(Debug, Clone)]
 pub struct Resizer {
     level: Level,
     /// Samples of a pixel.
@@ -35,21 +36,23 @@ pub struct Resizer {
     /// Rows reduced down so far.
     made: usize,
     height: usize,
-    /// A row reduced down.
-    row: Vec<f32>,
-    /// Rows reduced down, side by side: to be reduced across together.
+    /// Rows reduced down, one after another: as many as are reduced across together.
+    down_rows: Vec<f32>,
+    /// The same, side by side.
     batch: Vec<[f32; LANES]>,
     batched: usize,
     reduced: Vec<[f32; LANES]>,
-    /// A row as it comes out.
+    /// The rows as they come out.
     out: Vec<f32>,
 }
 
 /// Averages boxes of pixels.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 struct Boxes {
     width: usize,
     height: usize,
+    /// The row that comes next.
+    row: Vec<f32>,
     sums: Vec<f32>,
     summed: usize,
 }
@@ -107,6 +110,7 @@ impl Resizer {
             boxes: Boxes {
                 width: box_width,
                 height: box_height,
+                row: Vec::new(),
                 sums: Vec::new(),
                 summed: 0,
             },
@@ -114,11 +118,11 @@ impl Resizer {
             held: 0,
             made: 0,
             height: target.1 as usize,
-            row: vec![0.0; row_samples],
+            down_rows: vec![0.0; LANES / lanes * row_samples],
             batch: vec![[0.0; LANES]; width as usize],
             batched: 0,
             reduced: vec![[0.0; LANES]; target.0 as usize],
-            out: Vec::with_capacity(target.0 as usize * count),
+            out: vec![0.0; LANES / lanes * target.0 as usize * count],
             down,
             across,
         }
@@ -146,21 +150,25 @@ impl Resizer {
         self.seen += 1;
     }
 
-    /// Takes the next row: the samples of its columns. Gives `emit` each row that is complete with it.
-    pub fn push<E>(&mut self, light: &[f32], emit: &mut dyn FnMut(&[f32]) -> Result<(), E>) -> Result<(), E> {
+    /// Takes the next row: `fill` writes the samples of its columns. Gives `emit` each row that is complete with it.
+    pub fn push<E>(
+        &mut self,
+        fill: &mut dyn FnMut(&mut [f32]),
+        emit: &mut dyn FnMut(&[f32]) -> Result<(), E>,
+    ) -> Result<(), E> {
         self.seen += 1;
         let slot = self.held % self.window.len().max(1);
         let Some(held) = self.window.get_mut(slot) else {
             return Ok(());
         };
         if self.boxes.width == 1 && self.boxes.height == 1 {
-            let length = held.len().min(light.len());
-            if let (Some(held), Some(light)) = (held.get_mut(..length), light.get(..length)) {
-                held.copy_from_slice(light);
-            }
+            fill(held);
         } else {
             let is_last = self.seen == self.rows.1;
-            if !self.boxes.add(light, self.count, is_last, held) {
+            let samples = (self.columns.1 - self.columns.0) * self.count;
+            self.boxes.row.resize(samples, 0.0);
+            fill(&mut self.boxes.row);
+            if !self.boxes.add(self.count, is_last, held) {
                 return Ok(());
             }
         }
@@ -170,6 +178,7 @@ impl Resizer {
 
     /// Reduces all rows that are there.
     fn flush<E>(&mut self, emit: &mut dyn FnMut(&[f32]) -> Result<(), E>) -> Result<(), E> {
+        let row_samples = self.batch.len() * self.count;
         while self.made < self.height {
             let Some((start, weights)) = self.down.run(self.made) else {
                 break;
@@ -186,9 +195,12 @@ impl Resizer {
                     Some((self.window.get((start + tap) % taps)?.as_slice(), *weight))
                 })
                 .collect();
-            kernels::down(self.level, &rows, &mut self.row);
+            let begin = self.batched * row_samples;
+            if let Some(out) = self.down_rows.get_mut(begin..begin + row_samples) {
+                kernels::down(self.level, &rows, out);
+            }
             self.made += 1;
-            self.add_to_batch();
+            self.batched += 1;
             if self.batched == LANES / self.lanes || self.made == self.height {
                 self.emit_batch(emit)?;
             }
@@ -196,37 +208,44 @@ impl Resizer {
         Ok(())
     }
 
-    fn add_to_batch(&mut self) {
-        let at = self.batched * self.lanes;
-        match self.count {
-            1 => spread::<1>(&self.row, &mut self.batch, at),
-            2 => spread::<2>(&self.row, &mut self.batch, at),
-            3 => spread::<3>(&self.row, &mut self.batch, at),
-            _ => spread::<4>(&self.row, &mut self.batch, at),
-        }
-        self.batched += 1;
-    }
-
+    /// Reduces the rows of the batch across, and gives them away.
     fn emit_batch<E>(&mut self, emit: &mut dyn FnMut(&[f32]) -> Result<(), E>) -> Result<(), E> {
+        let lanes = self.lanes;
+        let row_samples = (self.batch.len() * self.count).max(1);
+        if self.count == 1 {
+            lanes::rows_to_lanes(self.level, &self.down_rows, &mut self.batch);
+        } else {
+            for (number, row) in self.down_rows.chunks_exact(row_samples).enumerate() {
+                match self.count {
+                    2 => spread::<2>(row, &mut self.batch, number * lanes),
+                    3 => spread::<3>(row, &mut self.batch, number * lanes),
+                    _ => spread::<4>(row, &mut self.batch, number * lanes),
+                }
+            }
+        }
         let Axis {
             starts,
             taps,
             weights,
         } = &self.across;
         kernels::across(self.level, &self.batch, starts, *taps, weights, &mut self.reduced);
-        for row in 0..self.batched {
-            let at = row * self.lanes;
-            self.out.clear();
-            match self.count {
-                1 => gather::<1>(&self.reduced, &mut self.out, at),
-                2 => gather::<2>(&self.reduced, &mut self.out, at),
-                3 => gather::<3>(&self.reduced, &mut self.out, at),
-                _ => gather::<4>(&self.reduced, &mut self.out, at),
+        let out_samples = (self.reduced.len() * self.count).max(1);
+        if self.count == 1 {
+            lanes::lanes_to_rows(self.level, &self.reduced, &mut self.out);
+        } else {
+            for (number, row) in self.out.chunks_exact_mut(out_samples).enumerate() {
+                match self.count {
+                    2 => gather::<2>(&self.reduced, row, number * lanes),
+                    3 => gather::<3>(&self.reduced, row, number * lanes),
+                    _ => gather::<4>(&self.reduced, row, number * lanes),
+                }
             }
-            emit(&self.out)?;
         }
-        self.batched = 0;
-        Ok(())
+        let batched = std::mem::take(&mut self.batched);
+        self.out
+            .chunks_exact(out_samples)
+            .take(batched)
+            .try_for_each(emit)
     }
 }
 
@@ -238,20 +257,20 @@ fn spread<const N: usize>(row: &[f32], batch: &mut [[f32; LANES]], at: usize) {
     }
 }
 
-fn gather<const N: usize>(reduced: &[[f32; LANES]], out: &mut Vec<f32>, at: usize) {
-    for lanes in reduced {
-        if let Some(pixel) = lanes.get(at..).and_then(|lanes| lanes.first_chunk::<N>()) {
-            out.extend_from_slice(pixel);
+fn gather<const N: usize>(reduced: &[[f32; LANES]], row: &mut [f32], at: usize) {
+    for (lanes, pixel) in reduced.iter().zip(row.as_chunks_mut::<N>().0) {
+        if let Some(lanes) = lanes.get(at..).and_then(|lanes| lanes.first_chunk::<N>()) {
+            *pixel = *lanes;
         }
     }
 }
 
 impl Boxes {
-    /// Adds a row; whether the boxes are full with it, and then their averages are in `averages`.
+    /// Adds its row; whether the boxes are full with it, and then their averages are in `averages`.
     #[expect(clippy::cast_precision_loss, reason = "a few pixels")]
-    fn add(&mut self, light: &[f32], count: usize, is_last: bool, averages: &mut [f32]) -> bool {
+    fn add(&mut self, count: usize, is_last: bool, averages: &mut [f32]) -> bool {
         self.sums.resize(averages.len(), 0.0);
-        let boxes = light.chunks(self.width * count);
+        let boxes = self.row.chunks(self.width * count);
         for (pixels, sums) in boxes.zip(self.sums.chunks_exact_mut(count)) {
             let share = 1.0 / (pixels.len() / count) as f32;
             for pixel in pixels.chunks_exact(count) {

@@ -2,8 +2,8 @@
 
 use shared::Failure;
 
-use super::{Region, Resizer, light};
-use crate::picture::{Channels, Depth, Picture, Rows, Samples, Shape};
+use super::{Region, Resizer, light, rounding};
+use crate::picture::{Channels, Depth, Picture, Row, Rows, Samples, Shape};
 
 /// A reduction, and those that are made of it.
 #[derive(Debug)]
@@ -14,21 +14,34 @@ pub struct Node {
     pub region: Region,
     /// Width and height, in pixels.
     pub target: (u32, u32),
+    /// Whether chroma, where it comes by itself, is to be half as wide and high (rounded up).
+    pub halved: bool,
     /// Smaller ones.
     pub children: Vec<Self>,
 }
 
+/// What samples are while they are averaged.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Averaged {
+    /// Light, premultiplied by alpha.
+    Light,
+    /// The codes themselves.
+    Codes,
+}
+
 /// A node at work.
-struct Running {
+#[derive(Clone)]
+pub(super) struct Running {
     id: usize,
     shape: Shape,
+    averaged: Averaged,
     resizer: Resizer,
     codes: Vec<u8>,
     children: Vec<Self>,
 }
 
 impl Running {
-    fn new(node: Node, source: (u32, u32), channels: Channels) -> Self {
+    pub(super) fn new(node: &Node, source: (u32, u32), channels: Channels, averaged: Averaged) -> Self {
         let (width, height) = node.target;
         let resizer = Resizer::new(source, &node.region, node.target, channels.count());
         let shape = Shape {
@@ -40,45 +53,68 @@ impl Running {
         Self {
             id: node.id,
             shape,
+            averaged,
             resizer,
             codes: Vec::with_capacity(shape.row_samples() * height as usize),
             children: node
                 .children
-                .into_iter()
-                .map(|child| Self::new(child, node.target, channels))
+                .iter()
+                .map(|child| Self::new(child, node.target, channels, averaged))
                 .collect(),
         }
     }
 
-    /// Takes the next row of light, whole.
-    fn push(&mut self, row: &[f32]) -> Result<(), Failure> {
+    /// Takes the next row of a decoder.
+    pub(super) fn push_row(&mut self, row: Row<'_>) -> Result<(), Failure> {
+        let (channels, averaged, level) = (self.shape.channels, self.averaged, self.resizer.level());
+        let (first, last) = self.resizer.columns();
+        self.push(&mut |samples| match (averaged, row) {
+            (Averaged::Codes, Row::Eight(codes)) => {
+                let range = first * channels.count()..last * channels.count();
+                rounding::widen(level, codes.get(range).unwrap_or_default(), samples);
+            }
+            _ => light::to_light(row, channels, first, samples),
+        })
+    }
+
+    /// Takes the next row, as `fill` writes its columns.
+    fn push(&mut self, fill: &mut dyn FnMut(&mut [f32])) -> Result<(), Failure> {
         if !self.resizer.wants_row() {
             self.resizer.skip();
             return Ok(());
         }
-        let (first, last) = self.resizer.columns();
-        let count = self.shape.channels.count();
-        let columns = row.get(first * count..last * count).unwrap_or_default();
-        self.push_columns(columns)
-    }
-
-    /// Takes the next row of light, of which only the columns it reads are there.
-    fn push_columns(&mut self, columns: &[f32]) -> Result<(), Failure> {
         let Self {
             shape,
+            averaged,
             resizer,
             codes,
             children,
             ..
         } = self;
         let level = resizer.level();
-        resizer.push(columns, &mut |row| {
-            light::to_codes(level, row, shape.channels, codes);
-            children.iter_mut().try_for_each(|child| child.push(row))
+        let count = shape.channels.count();
+        resizer.push(fill, &mut |row| {
+            match averaged {
+                Averaged::Light => light::to_codes(level, row, shape.channels, codes),
+                Averaged::Codes => {
+                    let begin = codes.len();
+                    codes.resize(begin + row.len(), 0);
+                    rounding::round(level, row, codes.get_mut(begin..).unwrap_or_default());
+                }
+            }
+            children.iter_mut().try_for_each(|child| {
+                let (first, last) = child.resizer.columns();
+                let columns = row.get(first * count..last * count).unwrap_or_default();
+                child.push(&mut |samples| {
+                    if samples.len() == columns.len() {
+                        samples.copy_from_slice(columns);
+                    }
+                })
+            })
         })
     }
 
-    fn finish(self, pictures: &mut Vec<(usize, Picture)>) -> Result<(), Failure> {
+    pub(super) fn finish(self, pictures: &mut Vec<(usize, Picture)>) -> Result<(), Failure> {
         if self.codes.len() != self.shape.row_samples() * self.shape.height as usize {
             let message = format!("{} samples of {:?}", self.codes.len(), self.shape);
             return Err(Failure::internal("resize", message));
@@ -100,22 +136,16 @@ impl Running {
 ///
 /// # Errors
 /// As the rows.
-pub fn run(rows: &mut dyn Rows, nodes: Vec<Node>) -> Result<Vec<(usize, Picture)>, Failure> {
+pub fn run(rows: &mut dyn Rows, nodes: &[Node]) -> Result<Vec<(usize, Picture)>, Failure> {
     let shape = rows.shape();
     let source = (shape.width, shape.height);
     let mut running: Vec<_> = nodes
-        .into_iter()
-        .map(|node| Running::new(node, source, shape.channels))
+        .iter()
+        .map(|node| Running::new(node, source, shape.channels, Averaged::Light))
         .collect();
-    let mut light = Vec::new();
     while let Some(row) = rows.next_row()? {
         for node in &mut running {
-            if node.resizer.wants_row() {
-                light::to_light(row, shape.channels, node.resizer.columns(), &mut light);
-                node.push_columns(&light)?;
-            } else {
-                node.resizer.skip();
-            }
+            node.push_row(row)?;
         }
     }
     let mut pictures = Vec::new();
@@ -133,7 +163,6 @@ pub fn run(rows: &mut dyn Rows, nodes: Vec<Node>) -> Result<Vec<(usize, Picture)
 )]
 mod tests {
     use super::*;
-    use crate::picture::Row;
 
     struct Made<F> {
         shape: Shape,
@@ -182,9 +211,10 @@ mod tests {
             id: 0,
             region: Region::whole(width, height),
             target,
+            halved: false,
             children: Vec::new(),
         };
-        let (_, picture) = run(&mut rows, vec![node]).unwrap().remove(0);
+        let (_, picture) = run(&mut rows, &[node]).unwrap().remove(0);
         let Samples::Eight(codes) = picture.samples else {
             panic!("of 8 bits")
         };

@@ -21,7 +21,7 @@ const GREEN_RED: i32 = 65_536 - 46_802;
 
 /// Red, green and blue of one pixel.
 #[inline(always)]
-pub(in crate::decode) fn rgb(y: u8, cb: u8, cr: u8) -> [u8; 3] {
+pub(crate) fn rgb(y: u8, cb: u8, cr: u8) -> [u8; 3] {
     let (y, cb, cr) = (i16::from(y), i16::from(cb) - 128, i16::from(cr) - 128);
     // Half of the upper half of a doubled product, rounded: in 16 bits, and the same as rounding the product.
     let scale = |twice: i16, by: i32| ((((i32::from(twice) * by) >> 16) as i16) + 1) >> 1;

@@ -120,7 +120,7 @@ fn transpose(mut rows: [Samples; 8]) -> [Samples; 8] {
 }
 
 /// The 8 × 8 samples of a block of dequantized coefficients, row after row, two rows together.
-#[inline]
+#[inline(always)]
 pub(super) fn inverse(block: &Block) -> [[u8; 16]; 4] {
     let (rows, _) = block.as_chunks::<8>();
     let mut vectors = [Samples::new([0; 8]); 8];

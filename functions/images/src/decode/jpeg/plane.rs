@@ -1,5 +1,12 @@
 //! A component's samples: two strips of them, each as high as a row of MCUs, the older one written over by the next.
 
+#![expect(
+    clippy::inline_always,
+    reason = "only what is inlined is compiled for the machine's instructions"
+)]
+
+use std::ops::Range;
+
 use super::{
     header::{Component, Frame},
     idct, reduced,
@@ -38,6 +45,8 @@ pub(super) struct Plane {
     height: usize,
     stride: usize,
     samples: Vec<u8>,
+    /// How many pixels lie along a sample, across and down.
+    pub(super) ratio: (usize, usize),
     upsampling: Upsampling,
     sums: Vec<u16>,
     out: Vec<u8>,
@@ -135,6 +144,7 @@ impl Plane {
             height,
             stride,
             samples: vec![0; 2 * v * scale * stride],
+            ratio: (across, down),
             upsampling,
             sums: vec![0; if upsampling == Upsampling::H2V2 { width } else { 0 }],
             out: vec![0; if is_direct { 0 } else { geometry.width }],
@@ -169,7 +179,19 @@ impl Plane {
         }
     }
 
-    fn row(&self, row: usize) -> &[u8] {
+    /// Width and height, in samples.
+    pub(super) fn size(&self) -> (u32, u32) {
+        let side = |side: usize| u32::try_from(side).unwrap_or(u32::MAX);
+        (side(self.width), side(self.height))
+    }
+
+    /// The rows that come with a strip; none past the last.
+    pub(super) fn rows_of(&self, strip: usize) -> Range<usize> {
+        let rows = self.v * self.scale;
+        (strip * rows).min(self.height)..((strip + 1) * rows).min(self.height)
+    }
+
+    pub(super) fn row(&self, row: usize) -> &[u8] {
         let at = row % (2 * self.v * self.scale) * self.stride;
         self.samples.get(at..at + self.width).unwrap_or_default()
     }
@@ -202,7 +224,7 @@ impl Plane {
 
     /// Puts a block's samples into a strip, at so many blocks across and down in it. All coefficients past `last`, in the order of
     /// the code, are zero.
-    #[inline]
+    #[inline(always)]
     pub(super) fn put(&mut self, strip: usize, across: usize, down: usize, block: &Block, last: usize) {
         let row = (strip % 2 * self.v + down) * self.scale;
         let at = row * self.stride + across * self.scale;
@@ -232,6 +254,7 @@ impl Plane {
     }
 
     /// Decodes a strip of the coefficients that are held.
+    #[inline(always)]
     pub(super) fn put_strip(&mut self, strip: usize) {
         let coded = self.quantization.unwrap_or([1; 64]);
         let mut table = [1_i16; 64];
@@ -258,7 +281,7 @@ impl Plane {
     }
 }
 
-#[inline]
+#[inline(always)]
 fn write<const N: usize>(rows: &mut [u8], stride: usize, samples: [[u8; N]; N]) {
     for (row, samples) in rows.chunks_mut(stride).zip(samples) {
         if let Some(out) = row.first_chunk_mut() {
@@ -267,7 +290,7 @@ fn write<const N: usize>(rows: &mut [u8], stride: usize, samples: [[u8; N]; N]) 
     }
 }
 
-#[inline]
+#[inline(always)]
 fn write_pairs(rows: &mut [u8], stride: usize, samples: &[[u8; 16]; 4]) {
     let (samples, _) = samples.as_flattened().as_chunks::<8>();
     for (row, samples) in rows.chunks_mut(stride).zip(samples) {

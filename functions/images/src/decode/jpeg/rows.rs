@@ -1,17 +1,25 @@
 //! A JPEG's rows: of a picture in one scan as it is read, of any other once all its scans are.
 
+#![expect(
+    clippy::inline_always,
+    reason = "only what is inlined is compiled for the machine's instructions"
+)]
+
+use std::sync::LazyLock;
+
+use fearless_simd::{Level, dispatch};
 use shared::Failure;
 
 use super::{
     convert,
     header::{Frame, Header, Next, Scan},
     plane::{Geometry, Plane},
-    scan::{self, Band, Block, Damage},
+    scan::{self, Band, Block, Damage, Dequantization},
     stream::Stream,
 };
 use crate::{
     decode::refusal,
-    picture::{Channels, Depth, Row, Rows, Shape},
+    picture::{Channels, Depth, Planes, Row, Rows, Shape},
 };
 
 /// Progressive pictures have about ten; a thousand of empty ones would only cost time.
@@ -28,19 +36,22 @@ pub(super) enum Colours {
 }
 
 /// Turns amounts of ink into RGB.
-pub(in crate::decode) type Inks = Box<dyn FnMut(&[[u8; 4]], &mut [u8]) -> Result<(), Failure>>;
+pub(in crate::decode) type Inks = Box<dyn FnMut(&[[u8; 4]], &mut [u8]) -> Result<(), Failure> + Send>;
 
 pub(super) struct JpegRows<'a> {
+    level: Level,
     stream: Stream<'a>,
     header: Header,
     geometry: Geometry,
-    planes: Vec<Plane>,
+    pub(super) planes: Vec<Plane>,
     /// The scan whose data is read strip by strip; none when all coefficients are held.
     streamed: Option<Scan>,
+    /// For that scan, of each component.
+    factors: Vec<Dequantization>,
     restarts: Restarts,
-    strips: usize,
+    pub(super) strips: usize,
     row: usize,
-    colours: Colours,
+    pub(super) colours: Colours,
     inks: Vec<[u8; 4]>,
     to_rgb: Inks,
     out: Vec<u8>,
@@ -102,11 +113,13 @@ impl<'a> JpegRows<'a> {
         let channels = if colours == Colours::Gray { 1 } else { 3 };
         let is_streamed = !frame.is_progressive && first.components.len() == frame.components.len();
         let mut rows = Self {
+            level: Level::new(),
             stream,
             header,
             geometry,
             planes,
             streamed: None,
+            factors: Vec::new(),
             restarts: Restarts::default(),
             strips: 0,
             row: 0,
@@ -122,6 +135,11 @@ impl<'a> JpegRows<'a> {
         if is_streamed {
             rows.restarts = Restarts::new(rows.header.restart_interval);
             rows.streamed = Some(first);
+            let tables = rows
+                .planes
+                .iter()
+                .map(|plane| plane.quantization.unwrap_or([1; 64]));
+            rows.factors = tables.map(|table| scan::dequantization(&table)).collect();
         } else {
             rows.read_scans(frame, first)?;
         }
@@ -310,7 +328,7 @@ impl<'a> JpegRows<'a> {
         let decoded = match (coding, dc, ac) {
             (Coding::Sequential, Some(dc), Some(ac)) => {
                 *block = [0; 64];
-                scan::sequential(stream, (dc, ac), &[1; 64], &mut plane.predictor, block).map(|_| ())
+                scan::sequential(stream, (dc, ac), &PLAIN, &mut plane.predictor, block).map(|_| ())
             }
             (Coding::DcFirst, Some(dc), _) => {
                 scan::dc_first(stream, dc, band.low, &mut plane.predictor, block)
@@ -327,7 +345,16 @@ impl<'a> JpegRows<'a> {
     }
 
     /// Decodes the next row of MCUs.
-    fn decode_strip(&mut self) -> Result<(), Failure> {
+    pub(super) fn decode_strip(&mut self) -> Result<(), Failure> {
+        dispatch!(self.level, simd => {
+            // For the machine's shifts, and its instructions of three operands.
+            let _ = simd;
+            self.decode_strip_inlined()
+        })
+    }
+
+    #[inline(always)]
+    fn decode_strip_inlined(&mut self) -> Result<(), Failure> {
         let strip = self.strips;
         self.strips += 1;
         let Some(scan) = &self.streamed else {
@@ -339,14 +366,15 @@ impl<'a> JpegRows<'a> {
                 self.planes.iter_mut().for_each(|plane| plane.predictor = 0);
             }
             for (index, dc, ac) in &scan.components {
-                let Some(plane) = self.planes.get_mut(*index) else {
+                let (Some(plane), Some(factors)) = (self.planes.get_mut(*index), self.factors.get(*index))
+                else {
                     continue;
                 };
                 let tables = (
                     self.header.dc.get(usize::from(*dc)).and_then(Option::as_ref),
                     self.header.ac.get(usize::from(*ac)).and_then(Option::as_ref),
                 );
-                let ((Some(dc), Some(ac)), Some(quantization)) = (tables, plane.quantization) else {
+                let (Some(dc), Some(ac)) = tables else {
                     continue;
                 };
                 for y in 0..plane.v {
@@ -355,7 +383,7 @@ impl<'a> JpegRows<'a> {
                         let last = scan::sequential(
                             &mut self.stream,
                             (dc, ac),
-                            &quantization,
+                            factors,
                             &mut plane.predictor,
                             &mut block,
                         )
@@ -373,6 +401,9 @@ impl<'a> JpegRows<'a> {
         Ok(())
     }
 }
+
+/// Coefficients that are held are dequantized later.
+static PLAIN: LazyLock<Dequantization> = LazyLock::new(|| scan::dequantization(&[1; 64]));
 
 /// How a scan's blocks are coded.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -440,5 +471,9 @@ impl Rows for JpegRows<'_> {
             }
         }
         Ok(Some(Row::Eight(&self.out)))
+    }
+
+    fn planes(&mut self) -> Option<&mut dyn Planes> {
+        self.are_luma_and_chroma().then_some(self as &mut dyn Planes)
     }
 }

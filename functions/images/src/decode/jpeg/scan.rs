@@ -21,6 +21,14 @@ pub(super) const ZIGZAG: [u8; 64] = [
     46, 53, 60, 61, 54, 47, 55, 62, 63,
 ];
 
+/// Of each coefficient in the order of the code: where it stands in a block, and its divisor. Of 64 bits, so that one load gets both.
+pub(super) type Dequantization = [(u32, i32); 64];
+
+/// The divisors of a table, which has them in the order of the code.
+pub(super) fn dequantization(table: &[i16; 64]) -> Dequantization {
+    std::array::from_fn(|at| (u32::from(ZIGZAG[at]), i32::from(table[at])))
+}
+
 /// What is wrong with the coded data.
 pub(super) struct Damage(pub(super) &'static str);
 
@@ -38,9 +46,9 @@ fn dc_difference(bits: &mut Bits, table: &Huffman) -> Result<i32, Damage> {
     Ok(coded.value)
 }
 
-/// Decodes a block of a sequential scan, multiplied by its quantization table (in the order of the code). `block` must be all
+/// Decodes a block of a sequential scan, dequantized. `block` must be all
 /// zeros. Gives the index of the last coefficient that may not be zero.
-#[inline]
+#[inline(always)]
 #[expect(
     clippy::cast_possible_truncation,
     reason = "samples of 8 bits have coefficients of 16; others wrap"
@@ -48,13 +56,13 @@ fn dc_difference(bits: &mut Bits, table: &Huffman) -> Result<i32, Damage> {
 pub(super) fn sequential(
     stream: &mut Stream<'_>,
     (dc, ac): (&Huffman, &Huffman),
-    quantization: &[i16; 64],
+    factors: &Dequantization,
     predictor: &mut i32,
     block: &mut Block,
 ) -> Result<usize, Damage> {
     let mut bits = stream.lend();
     *predictor = predictor.wrapping_add(dc_difference(&mut bits, dc)?);
-    block[0] = (*predictor as i16).wrapping_mul(quantization[0]);
+    block[0] = predictor.wrapping_mul(factors[0].1) as i16;
     let mut at = 1;
     let mut last = 0;
     while at < 64 {
@@ -74,7 +82,8 @@ pub(super) fn sequential(
         if at > 63 {
             return Err(TOO_FAR);
         }
-        block[usize::from(ZIGZAG[at & 63]) & 63] = (coded.value as i16).wrapping_mul(quantization[at & 63]);
+        let (place, factor) = factors[at & 63];
+        block[place as usize & 63] = coded.value.wrapping_mul(factor) as i16;
         last = at;
         at += 1;
     }

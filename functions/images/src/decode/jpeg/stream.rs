@@ -224,7 +224,7 @@ impl<'a> Stream<'a> {
         }
     }
 
-    #[inline]
+    #[inline(always)]
     fn refill(&mut self, mut bits: Bits) -> Bits {
         if self.marker.is_none()
             && let Some(ahead) = self
@@ -245,6 +245,7 @@ impl<'a> Stream<'a> {
         self.refill_slowly(bits)
     }
 
+    #[cold]
     fn refill_slowly(&mut self, mut bits: Bits) -> Bits {
         while bits.count <= 56 {
             let byte = if self.marker.is_some() {

@@ -6,7 +6,11 @@
 
 use fearless_simd::{Level, dispatch, f32x8, prelude::*};
 
-use super::cosine::Quantiser;
+use super::{
+    super::Source,
+    cosine::{Coefficients, Quantiser},
+};
+use crate::{compose::codes, picture::Picture};
 
 /// How large chroma is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -36,8 +40,14 @@ impl Sampling {
     }
 }
 
-/// Takes a block: its component, its coefficients in zigzag order, its place in the component's plane (across, down).
-pub(super) type TakeBlock<'a> = dyn FnMut(usize, &[i16; 64], (usize, usize)) + 'a;
+/// A block of a component.
+pub(super) struct Block {
+    /// Which component.
+    pub(super) component: usize,
+    /// Its place in the component's plane, across and down.
+    pub(super) place: (usize, usize),
+    pub(super) coefficients: Coefficients,
+}
 
 /// A row of units as luma and chroma, less 128.
 pub(super) struct Band {
@@ -72,24 +82,29 @@ impl Band {
         }
     }
 
-    /// Takes a row of units from the picture's samples; below its last row, that one is repeated.
-    pub(super) fn fill(&mut self, samples: &[u8], width: usize, height: usize, row: usize) {
+    /// Takes a row of units from the picture; below its last row, that one is repeated.
+    pub(super) fn fill(&mut self, source: Source<'_>, row: usize) {
+        match source {
+            Source::Planes(planes) => {
+                let unit = self.sampling.unit();
+                fill_plane(self.level, &planes.luma, row * unit, self.width, &mut self.luma);
+                let chroma_width = self.blue.len() / 8;
+                fill_plane(self.level, &planes.blue, row * 8, chroma_width, &mut self.blue);
+                fill_plane(self.level, &planes.red, row * 8, chroma_width, &mut self.red);
+            }
+            Source::Pixels(picture) if self.sampling == Sampling::Gray => {
+                fill_plane(self.level, picture, row * 8, self.width, &mut self.luma);
+            }
+            Source::Pixels(picture) => self.fill_pixels(picture, row),
+        }
+    }
+
+    fn fill_pixels(&mut self, picture: &Picture, row: usize) {
         let unit = self.sampling.unit();
         let first = row * unit;
-        let line = |number: usize| number.min(height - 1);
-        if self.sampling == Sampling::Gray {
-            for (number, luma) in self.luma.chunks_exact_mut(self.width).enumerate() {
-                let begin = line(first + number) * width;
-                let codes = samples.get(begin..begin + width).unwrap_or_default();
-                let last = codes.last().copied().unwrap_or_default();
-                let padded = codes.iter().copied().chain(std::iter::repeat(last));
-                for (out, code) in luma.iter_mut().zip(padded) {
-                    *out = f32::from(code) - 128.0;
-                }
-            }
-            return;
-        }
-        let pixels = samples.as_chunks::<3>().0;
+        let width = picture.shape.width as usize;
+        let line = |number: usize| number.min(picture.shape.height as usize - 1);
+        let pixels = codes(picture).as_chunks::<3>().0;
         let chroma_width = if self.sampling == Sampling::Half {
             self.width / 2
         } else {
@@ -136,9 +151,15 @@ impl Band {
         }
     }
 
-    /// Gives the blocks in the order of a scan.
-    pub(super) fn blocks(&self, quantisers: &[Quantiser; 2], row: usize, take: &mut TakeBlock<'_>) {
-        dispatch!(self.level, simd => self.blocks_with(simd, quantisers, row, take));
+    /// The vectors that the machine has.
+    pub(super) const fn level(&self) -> Level {
+        self.level
+    }
+
+    /// The blocks in the order of a scan.
+    pub(super) fn blocks(&self, quantisers: &[Quantiser; 2], row: usize, blocks: &mut Vec<Block>) {
+        blocks.clear();
+        dispatch!(self.level, simd => self.blocks_with(simd, quantisers, row, blocks));
     }
 
     #[inline(always)]
@@ -147,7 +168,7 @@ impl Band {
         simd: S,
         [luma, chroma]: &[Quantiser; 2],
         row: usize,
-        take: &mut TakeBlock<'_>,
+        blocks: &mut Vec<Block>,
     ) {
         let unit = self.sampling.unit();
         let factor = unit / 8;
@@ -156,22 +177,45 @@ impl Band {
                 for side in 0..factor {
                     let x = across * factor + side;
                     let rows = block(simd, &self.luma, self.width, x, down);
-                    take(0, &luma.transform(simd, rows), (x, row * factor + down));
+                    blocks.push(Block {
+                        component: 0,
+                        place: (x, row * factor + down),
+                        coefficients: luma.transform(simd, rows),
+                    });
                 }
             }
             if self.sampling != Sampling::Gray {
                 let width = self.width / factor;
-                take(
-                    1,
-                    &chroma.transform(simd, block(simd, &self.blue, width, across, 0)),
-                    (across, row),
-                );
-                take(
-                    2,
-                    &chroma.transform(simd, block(simd, &self.red, width, across, 0)),
-                    (across, row),
-                );
+                blocks.push(Block {
+                    component: 1,
+                    place: (across, row),
+                    coefficients: chroma.transform(simd, block(simd, &self.blue, width, across, 0)),
+                });
+                blocks.push(Block {
+                    component: 2,
+                    place: (across, row),
+                    coefficients: chroma.transform(simd, block(simd, &self.red, width, across, 0)),
+                });
             }
+        }
+    }
+}
+
+/// Rows of a plane from one on, less 128: their last sample repeated to the width, the last row downwards.
+fn fill_plane(level: Level, plane: &Picture, first: usize, width: usize, out: &mut [f32]) {
+    let (plane_width, height) = (plane.shape.width as usize, plane.shape.height as usize);
+    for (number, out) in out.chunks_exact_mut(width).enumerate() {
+        let begin = (first + number).min(height - 1) * plane_width;
+        let samples = codes(plane).get(begin..begin + plane_width).unwrap_or_default();
+        dispatch!(level, simd => {
+            let _ = simd;
+            for (out, sample) in out.iter_mut().zip(samples) {
+                *out = f32::from(*sample) - 128.0;
+            }
+        });
+        let last = samples.last().copied().unwrap_or_default();
+        if let Some(rest) = out.get_mut(samples.len()..) {
+            rest.fill(f32::from(last) - 128.0);
         }
     }
 }

@@ -4,17 +4,14 @@
     reason = "arrays of 8 and 64 under constants and numbers below them"
 )]
 #![expect(
-    clippy::many_single_char_names,
-    reason = "eight rows, and what the paper names"
-)]
-#![expect(
     clippy::inline_always,
     reason = "only what is inlined is compiled for the machine's vectors"
 )]
 
-use fearless_simd::{f32x8, i32x8, prelude::*};
+use fearless_simd::{f32x8, i16x16, i32x8, prelude::*};
 
 use super::tables::ZIGZAG;
+use crate::transpose::transpose;
 
 /// What a block's coefficients are divided by.
 #[derive(Debug, Clone)]
@@ -35,6 +32,17 @@ const PLACES: [u8; 64] = {
         index += 1;
     }
     places
+};
+
+/// For each place in a transposed block: where it is in the zigzag.
+const ORDER: [u8; 64] = {
+    let mut order = [0; 64];
+    let mut index: u8 = 0;
+    while index < 64 {
+        order[PLACES[index as usize] as usize] = index;
+        index += 1;
+    }
+    order
 };
 
 impl Quantiser {
@@ -73,44 +81,57 @@ impl Quantiser {
         Self { table, factors }
     }
 
-    /// The quantised coefficients of 8 rows of 8 samples (-128 to 127), in zigzag order.
+    /// The quantised coefficients of 8 rows of 8 samples (-128 to 127).
     #[inline(always)]
-    #[expect(
-        clippy::cast_possible_truncation,
-        reason = "coefficients of 8-bit samples are below 2^15"
-    )]
-    pub(super) fn transform<S: Simd>(&self, simd: S, rows: [f32x8<S>; 8]) -> [i16; 64] {
+    pub(super) fn transform<S: Simd>(&self, simd: S, rows: [f32x8<S>; 8]) -> Coefficients {
         let rows = transpose(pass(simd, rows));
         let rows = pass(simd, rows);
-        let mut block = [0_i32; 64];
-        let mut row = 0;
-        while row < 8 {
-            let scaled = rows[row] * f32x8::from_slice(simd, &self.factors[row]);
-            let rounded: i32x8<S> = scaled.round_ties_even().to_int();
-            rounded.store_slice(&mut block[row * 8..row * 8 + 8]);
-            row += 1;
+        let mut values = [0_i16; 64];
+        let mut places = 0_u64;
+        let mut pair = 0;
+        while pair < 4 {
+            // No closure: it would not be compiled for the machine's vectors.
+            let (upper, lower) = (2 * pair, 2 * pair + 1);
+            let upper = rows[upper] * f32x8::from_slice(simd, &self.factors[upper]);
+            let lower = rows[lower] * f32x8::from_slice(simd, &self.factors[lower]);
+            let upper: i32x8<S> = upper.round_ties_even().to_int();
+            let lower: i32x8<S> = lower.round_ties_even().to_int();
+            // Coefficients of 8-bit samples are below 2^15.
+            let narrow = upper.saturating_narrow(lower);
+            narrow.store_slice(&mut values[pair * 16..pair * 16 + 16]);
+            let is_zero = narrow.simd_eq(i16x16::splat(simd, 0));
+            places |= (!is_zero.to_bitmask() & 0xFFFF) << (pair * 16);
+            pair += 1;
         }
-        let mut zigzag = [0; 64];
-        for (out, place) in zigzag.iter_mut().zip(PLACES) {
-            *out = block[usize::from(place)] as i16;
+        let mut present = 0_u64;
+        while places != 0 {
+            present |= 1 << ORDER[places.trailing_zeros() as usize & 63];
+            places &= places - 1;
         }
-        zigzag
+        Coefficients { values, present }
     }
 }
 
-#[inline(always)]
-fn transpose<S: Simd>(rows: [f32x8<S>; 8]) -> [f32x8<S>; 8] {
-    // Three times a riffle of the upper half with the lower one.
-    let mut rows = rows;
-    let mut turn = 0;
-    while turn < 3 {
-        turn += 1;
-        let [a, b, c, d, e, f, g, h] = rows;
-        let ((r0, r1), (r2, r3), (r4, r5), (r6, r7)) =
-            (a.interleave(e), b.interleave(f), c.interleave(g), d.interleave(h));
-        rows = [r0, r1, r2, r3, r4, r5, r6, r7];
+/// A block's quantised coefficients.
+#[derive(Debug, Clone)]
+pub(super) struct Coefficients {
+    /// Transposed.
+    values: [i16; 64],
+    /// Which ones are not zero: a bit for each place of the zigzag, the first one lowest.
+    pub(super) present: u64,
+}
+
+impl Coefficients {
+    /// The one at a place of the zigzag, below 64.
+    #[inline(always)]
+    pub(super) fn at(&self, index: u32) -> i16 {
+        self.values[usize::from(PLACES[index as usize & 63]) & 63]
     }
-    rows
+
+    /// All in zigzag order.
+    pub(super) fn in_zigzag(&self) -> [i16; 64] {
+        PLACES.map(|place| self.values[usize::from(place)])
+    }
 }
 
 /// The transform of eight columns at once.

@@ -1,21 +1,30 @@
 //! Blocks to symbols (ITU-T T.81, F.1.2), and symbols to bits.
 #![expect(
     clippy::indexing_slicing,
-    reason = "arrays of 64 and 256 under numbers below 64 and under bytes"
+    reason = "arrays of 256 under bytes, of 2 and 3 under the kind and number of a component"
+)]
+#![expect(
+    clippy::inline_always,
+    reason = "only what is inlined is compiled for the machine's instructions"
 )]
 
-use super::huffman::{Code, Frequencies};
+use fearless_simd::{Level, dispatch};
 
-/// Where symbols go: first counted, then written.
+use super::{
+    colour::Block,
+    huffman::{Code, Frequencies},
+};
+
+/// Where symbols go: first counted, then written. `kind` is 0 of luma, 1 of chroma.
 pub(super) trait Sink {
     /// A DC symbol, and the bits behind it.
-    fn dc(&mut self, symbol: u8, bits: u32, length: u32);
+    fn dc(&mut self, kind: usize, symbol: u8, bits: u32, length: u32);
     /// An AC symbol, and the bits behind it.
-    fn ac(&mut self, symbol: u8, bits: u32, length: u32);
+    fn ac(&mut self, kind: usize, symbol: u8, bits: u32, length: u32);
 }
 
 /// The size category of a number, and the bits that say which of that category it is.
-#[inline]
+#[inline(always)]
 pub(super) fn categorised(number: i32) -> (u32, u32) {
     let magnitude = number.unsigned_abs();
     let length = 32 - magnitude.leading_zeros();
@@ -28,49 +37,57 @@ pub(super) fn categorised(number: i32) -> (u32, u32) {
     (length, bits)
 }
 
-/// The symbols of a block in zigzag order. `last` is the DC coefficient of the block before.
-#[inline]
+/// The symbols of blocks in the order of a scan. `last` holds, of each component, the DC coefficient of the block before.
+#[inline(always)]
 #[expect(clippy::cast_possible_truncation, reason = "categories and runs are below 16")]
-pub(super) fn encode_block(block: &[i16; 64], last: &mut i16, sink: &mut impl Sink) {
-    let (length, bits) = categorised(i32::from(block[0]) - i32::from(*last));
-    *last = block[0];
-    sink.dc(length as u8, bits, length);
-    let mut present = 0_u64;
-    for (index, coefficient) in block.iter().enumerate() {
-        present |= u64::from(*coefficient != 0) << index;
-    }
-    present &= !1;
-    let mut next = 1;
-    while present != 0 {
-        let index = present.trailing_zeros();
-        present &= present - 1;
-        let mut run = index - next;
-        while run > 15 {
-            sink.ac(0xF0, 0, 0);
-            run -= 16;
+pub(super) fn encode(blocks: &[Block], last: &mut [i16; 3], sink: &mut impl Sink) {
+    for Block {
+        component,
+        coefficients,
+        ..
+    } in blocks
+    {
+        let kind = usize::from(*component > 0);
+        let mean = coefficients.at(0);
+        let last = &mut last[*component % 3];
+        let (length, bits) = categorised(i32::from(mean) - i32::from(*last));
+        *last = mean;
+        sink.dc(kind, length as u8, bits, length);
+        let mut present = coefficients.present & !1;
+        let mut next = 1;
+        while present != 0 {
+            let index = present.trailing_zeros();
+            present &= present - 1;
+            let mut run = index - next;
+            while run > 15 {
+                sink.ac(kind, 0xF0, 0, 0);
+                run -= 16;
+            }
+            let (length, bits) = categorised(i32::from(coefficients.at(index)));
+            sink.ac(kind, (run << 4 | length) as u8, bits, length);
+            next = index + 1;
         }
-        let (length, bits) = categorised(i32::from(block[index as usize & 63]));
-        sink.ac((run << 4 | length) as u8, bits, length);
-        next = index + 1;
-    }
-    if next < 64 {
-        sink.ac(0x00, 0, 0);
+        if next < 64 {
+            sink.ac(kind, 0x00, 0, 0);
+        }
     }
 }
 
 /// Counts symbols.
 pub(super) struct Counter<'a> {
-    pub(super) dc: &'a mut Frequencies,
-    pub(super) ac: &'a mut Frequencies,
+    pub(super) dc: &'a mut [Frequencies; 2],
+    pub(super) ac: &'a mut [Frequencies; 2],
 }
 
 impl Sink for Counter<'_> {
-    fn dc(&mut self, symbol: u8, _: u32, _: u32) {
-        self.dc.add(symbol);
+    #[inline(always)]
+    fn dc(&mut self, kind: usize, symbol: u8, _: u32, _: u32) {
+        self.dc[kind & 1].add(symbol);
     }
 
-    fn ac(&mut self, symbol: u8, _: u32, _: u32) {
-        self.ac.add(symbol);
+    #[inline(always)]
+    fn ac(&mut self, kind: usize, symbol: u8, _: u32, _: u32) {
+        self.ac[kind & 1].add(symbol);
     }
 }
 
@@ -82,11 +99,11 @@ pub(super) struct Writer {
     count: u32,
 }
 
-/// A writer with the codes of a component.
-pub(super) struct Coded<'a> {
+/// A writer with the codes of luma and chroma.
+struct Coded<'a> {
     writer: &'a mut Writer,
-    dc: &'a Code,
-    ac: &'a Code,
+    dc: &'a [Code; 2],
+    ac: &'a [Code; 2],
 }
 
 impl Writer {
@@ -98,12 +115,25 @@ impl Writer {
         }
     }
 
-    pub(super) const fn coded<'a>(&'a mut self, dc: &'a Code, ac: &'a Code) -> Coded<'a> {
-        Coded { writer: self, dc, ac }
+    /// Blocks in the order of a scan; `last` as [`encode`] takes it.
+    pub(super) fn write(
+        &mut self,
+        level: Level,
+        blocks: &[Block],
+        last: &mut [i16; 3],
+        dc: &[Code; 2],
+        ac: &[Code; 2],
+    ) {
+        let mut coded = Coded { writer: self, dc, ac };
+        dispatch!(level, simd => {
+            // For the machine's way of counting zeros and shifting.
+            let _ = simd;
+            encode(blocks, last, &mut coded);
+        });
     }
 
     /// At most 32 bits.
-    #[inline]
+    #[inline(always)]
     #[expect(clippy::cast_possible_truncation, reason = "the upper bits were written")]
     pub(super) fn put(&mut self, bits: u32, length: u32) {
         self.held = self.held << length | u64::from(bits);
@@ -126,7 +156,7 @@ impl Writer {
     }
 
     /// A symbol by its code, and bits behind it.
-    #[inline]
+    #[inline(always)]
     pub(super) fn put_coded(&mut self, code: &Code, symbol: u8, bits: u32, length: u32) {
         let (code, code_length) = code.codes[usize::from(symbol)];
         self.put(u32::from(code) << length | bits, u32::from(code_length) + length);
@@ -151,13 +181,13 @@ impl Writer {
 }
 
 impl Sink for Coded<'_> {
-    #[inline]
-    fn dc(&mut self, symbol: u8, bits: u32, length: u32) {
-        self.writer.put_coded(self.dc, symbol, bits, length);
+    #[inline(always)]
+    fn dc(&mut self, kind: usize, symbol: u8, bits: u32, length: u32) {
+        self.writer.put_coded(&self.dc[kind & 1], symbol, bits, length);
     }
 
-    #[inline]
-    fn ac(&mut self, symbol: u8, bits: u32, length: u32) {
-        self.writer.put_coded(self.ac, symbol, bits, length);
+    #[inline(always)]
+    fn ac(&mut self, kind: usize, symbol: u8, bits: u32, length: u32) {
+        self.writer.put_coded(&self.ac[kind & 1], symbol, bits, length);
     }
 }

@@ -17,12 +17,13 @@ mod tables;
 use shared::Failure;
 
 use self::{
-    colour::{Band, Sampling, TakeBlock},
+    colour::{Band, Block, Sampling},
     cosine::Quantiser,
-    entropy::{Counter, Writer, encode_block},
+    entropy::{Counter, Writer},
     huffman::{Code, Frequencies},
 };
-use crate::picture::{Channels, Picture, Samples};
+use super::Source;
+use crate::picture::{Channels, Depth};
 
 /// The longest side a JPEG can have, in pixels.
 pub(crate) const MAX_SIDE: u32 = 65_500;
@@ -36,8 +37,10 @@ pub(crate) struct Settings {
     pub(crate) progressive: bool,
 }
 
-/// From this quality on chroma keeps its full size, as libvips and sharp have it too.
-const FULL_CHROMA_FROM: u8 = 90;
+/// Whether chroma is coded at half the width and height: below the quality from which libvips and sharp keep its full size too.
+pub(super) const fn halves_chroma(quality: u8) -> bool {
+    quality < 90
+}
 
 /// Which rows of units are counted for the codes: every so many.
 const COUNTED: usize = 6;
@@ -49,29 +52,39 @@ pub(super) struct Tables {
     ac: [Code; 2],
 }
 
-/// A picture of 8 bits, gray or RGB, as JPEG. `exif` is put into an APP1 segment.
+/// As JPEG: pixels of 8 bits, gray or RGB, or luma and chroma. `exif` is put into an APP1 segment.
 ///
 /// # Errors
 /// Internal: a picture of another kind, or too large.
-pub(crate) fn encode(picture: &Picture, settings: Settings, exif: Option<&[u8]>) -> Result<Vec<u8>, Failure> {
-    let shape = picture.shape;
-    let Samples::Eight(samples) = &picture.samples else {
-        return Err(Failure::internal("jpeg", "samples of 16 bits"));
+pub(crate) fn encode(
+    source: Source<'_>,
+    settings: Settings,
+    exif: Option<&[u8]>,
+) -> Result<Vec<u8>, Failure> {
+    let (shape, channels) = match source {
+        Source::Pixels(picture) => (picture.shape, picture.shape.channels),
+        Source::Planes(planes) => (planes.luma.shape, Channels::Rgb),
     };
-    if shape.channels.has_alpha() || shape.width.max(shape.height) > MAX_SIDE {
+    if channels.has_alpha() || shape.depth != Depth::Eight || shape.width.max(shape.height) > MAX_SIDE {
         return Err(Failure::internal("jpeg", format!("cannot hold {shape:?}")));
     }
-    let sampling = match shape.channels {
+    let sampling = match channels {
         Channels::Gray => Sampling::Gray,
-        _ if settings.quality >= FULL_CHROMA_FROM => Sampling::Full,
-        _ => Sampling::Half,
+        _ if halves_chroma(settings.quality) => Sampling::Half,
+        _ => Sampling::Full,
     };
+    let halved = match source {
+        Source::Planes(planes) if sampling == Sampling::Half => Some(planes.halved()),
+        _ => None,
+    };
+    let source = halved.as_deref().map_or(source, Source::Planes);
     let mut job = Job {
-        samples,
+        source,
         width: shape.width as usize,
         height: shape.height as usize,
         sampling,
         band: Band::new(shape.width as usize, sampling),
+        blocks: Vec::new(),
         tables: Tables {
             quantisers: [
                 Quantiser::new(&tables::LUMA, settings.quality),
@@ -81,7 +94,7 @@ pub(crate) fn encode(picture: &Picture, settings: Settings, exif: Option<&[u8]>)
             ac: [Code::default(), Code::default()],
         },
     };
-    let mut out = Vec::with_capacity(samples.len() / 8 + 1024);
+    let mut out = Vec::with_capacity(job.width * job.height / 4 + 1024);
     job.header(settings.progressive, exif, &mut out);
     if settings.progressive {
         let coefficients = job.coefficients();
@@ -96,11 +109,13 @@ pub(crate) fn encode(picture: &Picture, settings: Settings, exif: Option<&[u8]>)
 }
 
 struct Job<'a> {
-    samples: &'a [u8],
+    source: Source<'a>,
     width: usize,
     height: usize,
     sampling: Sampling,
     band: Band,
+    /// Those of a row of units.
+    blocks: Vec<Block>,
     tables: Tables,
 }
 
@@ -160,16 +175,15 @@ impl Job<'_> {
         let step = if rows > 3 * COUNTED { COUNTED } else { 1 };
         let mut last = [0_i16; 3];
         for row in (0..rows).step_by(step) {
-            let table = usize::from;
-            self.blocks_of(row, &mut |component, block, _| {
-                let chroma = table(component > 0);
-                let (Some(dc), Some(ac), Some(last)) =
-                    (dc.get_mut(chroma), ac.get_mut(chroma), last.get_mut(component))
-                else {
-                    return;
-                };
-                encode_block(block, last, &mut Counter { dc, ac });
-            });
+            self.make_blocks(row);
+            entropy::encode(
+                &self.blocks,
+                &mut last,
+                &mut Counter {
+                    dc: &mut dc,
+                    ac: &mut ac,
+                },
+            );
         }
         if step > 1 {
             // What the rows between hold that these do not.
@@ -202,27 +216,18 @@ impl Job<'_> {
     fn scan(&mut self, out: &mut Vec<u8>) {
         let mut writer = Writer::new(std::mem::take(out));
         let mut last = [0_i16; 3];
-        let codes = [self.tables.dc.clone(), self.tables.ac.clone()];
-        let [dc, ac] = &codes;
         for row in 0..self.rows_of_units() {
-            self.blocks_of(row, &mut |component, block, _| {
-                let chroma = usize::from(component > 0);
-                let (Some(dc), Some(ac), Some(last)) =
-                    (dc.get(chroma), ac.get(chroma), last.get_mut(component))
-                else {
-                    return;
-                };
-                encode_block(block, last, &mut writer.coded(dc, ac));
-            });
+            self.make_blocks(row);
+            let Tables { dc, ac, .. } = &self.tables;
+            writer.write(self.band.level(), &self.blocks, &mut last, dc, ac);
         }
         *out = writer.finish();
     }
 
-    /// Gives the blocks of a row of units, in the order of a scan: component, coefficients in zigzag order, the place in its
-    /// component's plane (across, down).
-    fn blocks_of(&mut self, row: usize, take: &mut TakeBlock<'_>) {
-        self.band.fill(self.samples, self.width, self.height, row);
-        self.band.blocks(&self.tables.quantisers, row, take);
+    /// Makes the blocks of a row of units, in the order of a scan.
+    fn make_blocks(&mut self, row: usize) {
+        self.band.fill(self.source, row);
+        self.band.blocks(&self.tables.quantisers, row, &mut self.blocks);
     }
 
     /// All coefficients.
@@ -241,13 +246,15 @@ impl Job<'_> {
         };
         let mut planes: Vec<Plane> = (0..self.sampling.components()).map(plane).collect();
         for row in 0..units_down {
-            self.blocks_of(row, &mut |component, block, (x, y)| {
-                if let Some(plane) = planes.get_mut(component)
+            self.make_blocks(row);
+            for block in &self.blocks {
+                let (x, y) = block.place;
+                if let Some(plane) = planes.get_mut(block.component)
                     && let Some(place) = plane.blocks.get_mut(y * plane.across + x)
                 {
-                    *place = *block;
+                    *place = block.coefficients.in_zigzag();
                 }
-            });
+            }
         }
         planes
     }

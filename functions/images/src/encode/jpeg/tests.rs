@@ -12,7 +12,7 @@ use super::*;
 use crate::{
     decode::{self, PictureLimits, Wanted},
     decode_only::collect,
-    picture::{Depth, Shape},
+    picture::{Depth, Picture, Samples, Shape},
 };
 
 fn picture(width: u32, height: u32, channels: Channels) -> Picture {
@@ -65,8 +65,8 @@ fn what_is_encoded_is_what_decodes() {
             for (quality, most) in [(95, 4.0), (80, 14.0), (30, 60.0)] {
                 let given = picture(width, height, channels);
                 let settings = |progressive| Settings { quality, progressive };
-                let baseline = decoded(&encode(&given, settings(false), None).unwrap());
-                let progressive = decoded(&encode(&given, settings(true), None).unwrap());
+                let baseline = decoded(&encode(Source::Pixels(&given), settings(false), None).unwrap());
+                let progressive = decoded(&encode(Source::Pixels(&given), settings(true), None).unwrap());
                 let off = error(&given, &baseline);
                 assert!(off < most, "{channels:?} {width}×{height} at {quality}: {off}");
                 assert_eq!(
