@@ -2,6 +2,7 @@
 //! them (accurate integer transform, triangle filters for chroma), row by row.
 
 mod convert;
+mod detail;
 mod header;
 mod huffman;
 mod idct;

@@ -95,6 +95,18 @@ pub(super) fn to_light(row: Row<'_>, channels: Channels, first: usize, light: &m
     }
 }
 
+/// The code of the mean of the light of codes.
+#[expect(clippy::cast_precision_loss, reason = "a few")]
+pub(crate) fn mean_of_light(codes: impl Iterator<Item = u8>) -> u8 {
+    let table = &*LIGHT_8;
+    let (mut sum, mut count) = (0.0, 0_usize);
+    for light in codes.filter_map(|code| table.get(usize::from(code))) {
+        sum += light;
+        count += 1;
+    }
+    code(sum / count.max(1) as f32)
+}
+
 /// Codes of 8 bits as light.
 pub(super) fn codes_to_light(codes: &[u8], light: &mut [f32]) {
     let table = &*LIGHT_8;

@@ -26,6 +26,7 @@ mod tree;
 
 pub use axis::Region;
 pub(crate) use codes::lanczos_codes;
+pub(crate) use light::mean_of_light;
 pub use planes::run_planes;
 pub use stream::Resizer;
 pub use tree::{Node, run};

@@ -8,6 +8,7 @@
 use std::ops::Range;
 
 use super::{
+    detail,
     header::{Component, Frame},
     idct, reduced,
     scan::{Block, ZIGZAG},
@@ -40,6 +41,7 @@ pub(super) struct Plane {
     /// Of the whole picture, where it does not come in one scan.
     pub(super) coefficients: Vec<Block>,
     pub(super) predictor: i32,
+    is_light: bool,
     scale: Scale,
     width: usize,
     height: usize,
@@ -90,8 +92,14 @@ impl Geometry {
 }
 
 impl Plane {
-    /// None when the picture's width or height is no multiple of the component's.
-    pub(super) fn new(frame: &Frame, component: Component, geometry: &Geometry) -> Option<Self> {
+    /// `is_light` says whether its samples by themselves are codes of light: luma's are, chroma's are not. None when the picture's
+    /// width or height is no multiple of the component's.
+    pub(super) fn new(
+        frame: &Frame,
+        component: Component,
+        geometry: &Geometry,
+        is_light: bool,
+    ) -> Option<Self> {
         let Geometry {
             h_max,
             v_max,
@@ -139,6 +147,7 @@ impl Plane {
             quantization: None,
             coefficients: Vec::new(),
             predictor: 0,
+            is_light,
             scale,
             width,
             height,
@@ -243,13 +252,12 @@ impl Plane {
         }
         match self.scale {
             8 => write_pairs(rows, self.stride, &idct::inverse(block)),
-            4 => write(rows, self.stride, reduced::inverse_4(block)),
-            2 => write(rows, self.stride, reduced::inverse_2(block)),
-            _ => write(
-                rows,
-                self.stride,
-                [[idct::flat(block.first().copied().unwrap_or_default())]],
-            ),
+            4 => write_lifted(rows, self.stride, reduced::inverse_4(block), block, self.is_light),
+            2 => write_lifted(rows, self.stride, reduced::inverse_2(block), block, self.is_light),
+            _ => {
+                let sample = idct::flat(block.first().copied().unwrap_or_default());
+                write_lifted(rows, self.stride, [[sample]], block, self.is_light);
+            }
         }
     }
 
@@ -288,6 +296,20 @@ fn write<const N: usize>(rows: &mut [u8], stride: usize, samples: [[u8; N]; N]) 
             *out = samples;
         }
     }
+}
+
+#[inline]
+fn write_lifted<const N: usize>(
+    rows: &mut [u8],
+    stride: usize,
+    mut samples: [[u8; N]; N],
+    block: &Block,
+    is_light: bool,
+) {
+    if is_light && detail::is_strong(block) {
+        detail::lift(block, &mut samples);
+    }
+    write(rows, stride, samples);
 }
 
 #[inline(always)]

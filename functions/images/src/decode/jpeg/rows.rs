@@ -105,7 +105,15 @@ impl<'a> JpegRows<'a> {
         let planes: Option<Vec<Plane>> = frame
             .components
             .iter()
-            .map(|component| Plane::new(frame, *component, &geometry))
+            .enumerate()
+            .map(|(index, component)| {
+                let is_light = match colours {
+                    Colours::Gray | Colours::Rgb => true,
+                    Colours::Ycc => index == 0,
+                    Colours::Cmyk | Colours::Ycck => false,
+                };
+                Plane::new(frame, *component, &geometry, is_light)
+            })
             .collect();
         let Some(planes) = planes else {
             return Err(stream.corrupt("sampling factors that are no multiples of one another"));

@@ -151,6 +151,14 @@ fn grey_patterns_are_averaged_as_light() {
         .collect();
     let mean = inside.iter().sum::<u32>() / 100;
     assert!(mean.abs_diff(188) <= 2, "{mean}");
+    for width in [30, 12, 7] {
+        let options = format!("{{\"renditions\":[{{\"width\":{width},\"format\":\"png\"}}]}}");
+        let made = rendered(&jpeg, &options, 1).unwrap();
+        let made = decoded(&made.renditions[0].bytes);
+        let mean = codes(&made).iter().map(|code| u32::from(*code)).sum::<u32>();
+        let mean = mean / u32::try_from(codes(&made).len()).unwrap();
+        assert!(mean.abs_diff(188) <= 3, "{width}: {mean}");
+    }
 }
 
 #[test]
