@@ -44,6 +44,7 @@ const WATERMARK_LIMITS: PictureLimits = PictureLimits {
     side: 4096,
     frames: 1,
     decoded_bytes: 32 << 20,
+    animated_pixels: 0,
 };
 
 /// The watermark of a specification, decoded.
