@@ -4,6 +4,7 @@
 //! open ─► plan ─► rows ─► reductions, each of the next larger one ─► orient ─► cut, filter, flatten ─► encode ─► check
 //! ```
 
+mod animate;
 mod attention;
 mod gamma;
 mod plan;
@@ -20,7 +21,7 @@ use shared::{
 };
 
 use self::plan::Plan;
-pub use self::rendition::Rendition;
+pub use self::rendition::{Rendition, Timing};
 use crate::{
     decode::{self, Facts, Format, PictureLimits, Wanted},
     encode,
@@ -54,7 +55,12 @@ pub fn render(
         .resolve()
         .map_err(|error| Failure::rejected("options", error.to_string()))?;
     let keep_copyright = options.keep_copyright == Some(true);
-    make(input, &specs, keep_copyright, true, limits)
+    let (facts, renditions, small) = make(input, &specs, keep_copyright, true, limits)?;
+    Ok(Renditions {
+        facts,
+        renditions,
+        small: small.ok_or_else(|| Failure::internal("render", "no reduction"))?,
+    })
 }
 
 /// Makes one rendition, for who asks for it now.
@@ -68,8 +74,8 @@ pub fn render_one(
 ) -> Result<Rendition, Failure> {
     spec.check()
         .map_err(|error| Failure::rejected("options", error.to_string()))?;
-    let made = make(input, std::slice::from_ref(spec), false, false, limits)?;
-    made.renditions
+    let (_, renditions, _) = make(input, std::slice::from_ref(spec), false, false, limits)?;
+    renditions
         .into_iter()
         .next()
         .ok_or_else(|| Failure::internal("render", "no rendition"))
@@ -77,22 +83,19 @@ pub fn render_one(
 
 fn make(
     input: &Input<'_>,
-    specs: &[RenditionSpec],
+    all: &[RenditionSpec],
     keep_copyright: bool,
     with_digests: bool,
     limits: &PictureLimits,
-) -> Result<Renditions, Failure> {
+) -> Result<(Facts, Vec<Rendition>, Option<Picture>), Failure> {
     // What is wanted follows from the picture's size, which only the header says.
     let mut opened = decode::open(input, limits, Wanted::Everything)?;
     let facts = opened.facts.clone();
+    let is_animated = |spec: &&RenditionSpec| animate::is_animated(&facts, spec);
+    // What has one frame is made of the first, what has all of them afterwards.
+    let stills: Vec<RenditionSpec> = all.iter().filter(|spec| !is_animated(spec)).cloned().collect();
+    let specs = stills.as_slice();
     let stored = (facts.width, facts.height);
-    if facts.frames > 1
-        && let Some(spec) = specs.iter().find(|spec| spec.animated == Some(true))
-    {
-        let name = spec.output_name();
-        let message = format!("animated of {name}: only the first frame of an animation is rendered so far");
-        return Err(Failure::rejected("options", message));
-    }
     let plan = Plan::new(plan::turned(stored, facts.orientation), specs, with_digests);
     let (width, height) = plan.wanted(stored, facts.orientation);
     // JPEG's decoder can leave detail out, and has so far read a header only.
@@ -109,10 +112,11 @@ fn make(
         .filter(|_| keep_copyright)
         .map(encode::kept);
     let copyright = copyright.as_deref().filter(|copyright| !copyright.is_empty());
-    let watermarks = specs
-        .iter()
-        .map(|spec| rendition::watermark(spec, limits))
-        .collect::<Result<Vec<_>, _>>()?;
+    let marked = |specs: &[RenditionSpec]| {
+        let watermarks = specs.iter().map(|spec| rendition::watermark(spec, limits));
+        watermarks.collect::<Result<Vec<_>, _>>()
+    };
+    let watermarks = marked(specs)?;
     let job = |index: usize| {
         let missing = || Failure::internal("render", format!("nothing for rendition {index}"));
         let (spec, layout) = (
@@ -124,17 +128,28 @@ fn make(
         rendition::make(base, layout, spec, watermark, copyright)
     };
     let renditions = side_by_side(specs.len(), input.limits.threads, &job)?;
-    let small = plan
-        .layouts
-        .last()
-        .and_then(|layout| bases.get(layout.base))
-        .cloned();
-    let small = small.ok_or_else(|| Failure::internal("render", "no reduction"))?;
-    Ok(Renditions {
-        facts,
-        renditions,
-        small,
-    })
+    let small = plan.layouts.last().filter(|_| with_digests);
+    let small = small.and_then(|layout| bases.get(layout.base)).cloned();
+    drop(bases);
+    let animated: Vec<RenditionSpec> = all.iter().filter(is_animated).cloned().collect();
+    let watermarks = marked(&animated)?;
+    let source = animate::Source {
+        input,
+        facts: &facts,
+        copyright,
+        limits,
+    };
+    let mut animated = animate::render(&source, &animated, &watermarks)?.into_iter();
+    let mut stills = renditions.into_iter();
+    let in_order = all.iter().filter_map(|spec| {
+        if is_animated(&spec) {
+            animated.next()
+        } else {
+            stills.next()
+        }
+    });
+    let renditions = in_order.collect();
+    Ok((facts, renditions, small))
 }
 
 /// All bases, oriented, in the order of the plan.
