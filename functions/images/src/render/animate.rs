@@ -48,11 +48,23 @@ pub(super) fn is_animated(facts: &Facts, spec: &RenditionSpec) -> bool {
     facts.frames > 1 && spec.animated == Some(true)
 }
 
+/// Refuses what would go through more pixels than are allowed, before anything is made.
+///
+/// # Errors
+/// Limit (`too-many-pixels`): more than [`PictureLimits::animated_pixels`].
+pub(super) fn check(facts: &Facts, specs: &[RenditionSpec], limits: &PictureLimits) -> Result<(), Failure> {
+    let animated = || specs.iter().filter(|spec| is_animated(facts, spec));
+    let tried = animated().filter(|spec| spec.target_bytes.is_some()).count() as u64;
+    let is_stated = animated().any(|spec| spec.target_bytes.is_none());
+    let passes = tried * u64::from(encode::MAX_TRIES) + u64::from(is_stated);
+    limits.check_animated(facts, passes)
+}
+
 /// Makes animated renditions, in the order of their specifications; `watermarks` are theirs.
 ///
 /// # Errors
-/// As [`animation::open`] and its frames: a damaged frame fails all, as a damaged row does. Limit (`too-many-pixels`): more would have to
-/// be gone through than [`PictureLimits::animated_pixels`]; (`too-much-memory`): the renditions grow larger than a decoder may.
+/// As [`animation::open`] and its frames: a damaged frame fails all, as a damaged row does. Limit (`too-much-memory`): the
+/// renditions grow larger than a decoder may.
 pub(super) fn render(
     source: &Source<'_>,
     specs: &[RenditionSpec],
@@ -65,11 +77,11 @@ pub(super) fn render(
     let wanted: Vec<_> = pairs
         .map(|(spec, watermark)| Wanted { spec, watermark })
         .collect();
-    let is_held = |one: &Wanted<'_>| one.spec.target_bytes.is_some();
-    let held = wanted.iter().filter(|one| is_held(one)).count();
-    let passes = held as u64 * u64::from(encode::MAX_TRIES) + u64::from(held < wanted.len());
-    source.limits.check_animated(source.facts, passes)?;
-    let stated: Vec<Wanted<'_>> = wanted.iter().filter(|one| !is_held(one)).copied().collect();
+    let stated: Vec<Wanted<'_>> = wanted
+        .iter()
+        .filter(|one| one.spec.target_bytes.is_none())
+        .copied()
+        .collect();
     let qualities = stated
         .iter()
         .map(|one| (one.spec.lossless != Some(true)).then(|| encode::quality(one.spec)))

@@ -91,6 +91,7 @@ fn make(
     // What is wanted follows from the picture's size, which only the header says.
     let mut opened = decode::open(input, limits, Wanted::Everything)?;
     let facts = opened.facts.clone();
+    animate::check(&facts, all, limits)?;
     let is_animated = |spec: &&RenditionSpec| animate::is_animated(&facts, spec);
     // What has one frame is made of the first, what has all of them afterwards.
     let stills: Vec<RenditionSpec> = all.iter().filter(|spec| !is_animated(spec)).cloned().collect();
