@@ -1,10 +1,11 @@
-"""What `images` decodes, compared with Pillow, pixel by pixel.
+"""What `images` decodes, compared with Pillow, pixel by pixel, and its animations as Pillow reads them.
 
-Runs the `render` example named by IMAGES_RENDER with `--decode-only`; the corpora are looked for in CORPORA, or beside the
+Runs the `render` example named by IMAGES_RENDER; the corpora are looked for in CORPORA, or beside the
 repository.
 """
 
 import io
+import json
 import os
 import random
 import subprocess
@@ -194,3 +195,99 @@ def test_a_profiles_colours_are_those_of_littlecms(tmp_path):
         outputMode="RGB",
     )
     assert differences(ours, theirs) <= 1
+
+
+def animate(paths, folder, **spec):
+    """Each file's animated rendition, as Pillow opens it, and its entry in the manifest."""
+    options = json.dumps({"renditions": [{"name": "all", "animated": True, **spec}]})
+    command = [RENDER, *map(str, paths), str(folder), "--spec", options]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=600)
+    assert done.returncode == 0, done.stdout[-2000:] + done.stderr[-2000:]
+    made = {}
+    for path in paths:
+        [entry] = json.loads((folder / path.name / "manifest.json").read_text())["renditions"]
+        made[path] = (Image.open(folder / path.name / "all.webp"), entry)
+    return made
+
+
+def frames(picture):
+    """Each frame's pixels, and how long it stands, in ms."""
+    for number in range(picture.n_frames):
+        picture.seek(number)
+        picture.load()
+        yield picture.convert("RGBA"), picture.info.get("duration", 0)
+
+
+def assert_same_frames(ours, theirs, allowed=0, durations=True):
+    assert ours.n_frames == theirs.n_frames
+    for number, ((our, our_duration), (their, their_duration)) in enumerate(zip(frames(ours), frames(theirs))):
+        most = differences(our, their)
+        assert most <= allowed, f"frame {number} differs by {most}"
+        if durations:
+            assert our_duration == their_duration, f"frame {number}"
+
+
+def moving(mode, count, size=(48, 32)):
+    """A disc that moves over a ground of stripes; in modes with alpha the ground is clear below."""
+    made = []
+    for number in range(count):
+        picture = Image.new("RGBA", size)
+        for y in range(size[1]):
+            for x in range(size[0]):
+                is_disc = (x - 4 - 5 * number) ** 2 + (y - 12) ** 2 < 40
+                ground = (30 * (x // 12), 200 - 5 * y, 90, 0 if mode == "RGBA" and y > 20 else 255)
+                picture.putpixel((x, y), (240, 40, 30 * number, 255) if is_disc else ground)
+        made.append(picture.convert(mode))
+    return made
+
+
+@pytest.mark.parametrize("loop,expected", [(None, 1), (0, 0), (1, 2), (6, 7)])
+@pytest.mark.parametrize("disposal", [0, 1, 2])
+def test_an_animated_gif_is_a_webp_of_the_same_frames(tmp_path, loop, expected, disposal):
+    path = tmp_path / "moving.gif"
+    first, *rest = moving("RGBA" if disposal == 2 else "RGB", 7)
+    durations = [50, 70, 1000, 20, 100, 40, 250]
+    more = {} if loop is None else {"loop": loop}
+    first.save(path, save_all=True, append_images=rest, duration=durations, disposal=disposal, **more)
+    ours, entry = animate([path], tmp_path / "made", lossless=True)[path]
+    assert_same_frames(ours, Image.open(path))
+    assert ours.info["loop"] == expected
+    assert [duration for _, duration in frames(ours)] == durations
+    assert (entry["frames"], entry["duration_ms"], entry["loop_count"]) == (7, sum(durations), expected)
+    smaller, entry = animate([path], tmp_path / "smaller", width=24, quality=95)[path]
+    assert (smaller.size, smaller.n_frames, entry["quality"]) == ((24, 16), 7, 95)
+
+
+def test_an_animated_png_and_webp_are_a_webp_of_the_same_frames(tmp_path):
+    first, *rest = moving("RGBA", 6)
+    files = []
+    for blend in (0, 1):
+        # (Where both a frame lets through what is below and that is to come back, Pillow keeps the frame.)
+        for disposal in (0, 1, 2) if blend == 0 else (0, 1):
+            files.append(tmp_path / f"{blend}{disposal}.png")
+            first.save(files[-1], save_all=True, append_images=rest, duration=80, loop=3, blend=blend, disposal=disposal)
+    for number, options in enumerate([{"lossless": True}, {"quality": 90}, {"quality": 60, "allow_mixed": True}]):
+        files.append(tmp_path / f"{number}.webp")
+        first.save(files[-1], save_all=True, append_images=rest, duration=80, loop=3, **options)
+    for path, (ours, entry) in animate(files, tmp_path / "made", lossless=True).items():
+        # Lossy chroma is spread over pixels by one rounding here, by another there.
+        assert_same_frames(ours, Image.open(path), allowed=0 if path.suffix == ".png" else 2)
+        assert (ours.info["loop"], entry["duration_ms"]) == (3, 480), path.name
+
+
+def test_animations_of_others_have_the_frames_that_pillow_sees(tmp_path):
+    files = corpus("gif/*.gif", "image-rs/images/gif/anim/*.gif", "image-rs/images/png/apng/*.png", "image-rs/images/png/apng/wpt/*.png")
+    animated = {}
+    for path in files:
+        try:
+            theirs = Image.open(path)
+            # Pillow counts a PNG's picture that is no part of its animation as a frame.
+            is_taken = path.name not in BARE and not getattr(theirs, "default_image", False)
+            if is_taken and theirs.n_frames > 1 and theirs.width * theirs.height * theirs.n_frames < 2e7:
+                animated[path] = theirs
+        except (OSError, Image.DecompressionBombError):
+            continue
+    assert animated
+    for path, (ours, _) in animate(list(animated), tmp_path, lossless=True).items():
+        # What two hundredths of a second and less become is ours to say.
+        assert_same_frames(ours, animated[path], durations=False)

@@ -1,5 +1,6 @@
 //! A file's bytes to rows in sRGB, and the facts it states.
 
+pub mod animation;
 mod bitmap;
 mod colour;
 mod gif;
@@ -55,16 +56,19 @@ pub struct PictureLimits {
     pub frames: u32,
     /// What a decoder may hold at a time, in bytes.
     pub decoded_bytes: u64,
+    /// Width × height × frames of an animation that is rendered whole, each time that its frames are gone through.
+    pub animated_pixels: u64,
 }
 
 impl Default for PictureLimits {
-    /// 100 megapixels, sides of 32,768, 1,000 frames, 512 MiB.
+    /// 100 megapixels, sides of 32,768, 1,000 frames, 512 MiB, 500 megapixels of animation.
     fn default() -> Self {
         Self {
             pixels: 100_000_000,
             side: 32_768,
             frames: 1_000,
             decoded_bytes: 512 << 20,
+            animated_pixels: 500_000_000,
         }
     }
 }

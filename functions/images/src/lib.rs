@@ -1,7 +1,8 @@
 //! Pictures to web-ready renditions: the pure core of the function `images`.
 //!
 //! A picture passes as rows: a decoder gives them one after another ([`decode`]), oriented and coloured as the file says, and
-//! the renditions are made of them without the whole picture ever lying in memory where its format allows that.
+//! the renditions are made of them without the whole picture ever lying in memory where its format allows that. An animation
+//! passes so frame by frame.
 //!
 //! | module | holds |
 //! |---|---|

@@ -106,6 +106,12 @@ pub struct Entry {
     pub quality: Option<u8>,
     /// How many frames; 1 of a still.
     pub frames: u32,
+    /// Of an animation: how long its frames take together, once through, in milliseconds.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub duration_ms: Option<u64>,
+    /// Of an animation: how often it is played; 0 is for ever.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub loop_count: Option<u16>,
 }
 
 impl Manifest {
@@ -168,6 +174,8 @@ impl Entry {
                 .collect(),
             quality: rendition.quality,
             frames: rendition.frames,
+            duration_ms: rendition.timing.map(|timing| timing.duration_ms),
+            loop_count: rendition.timing.map(|timing| timing.loop_count),
         }
     }
 }

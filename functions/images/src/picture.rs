@@ -134,3 +134,32 @@ pub struct Picture {
     /// width × height × channels samples.
     pub samples: Samples,
 }
+
+/// The rows of a picture that lies elsewhere.
+pub(crate) struct RowsOf<'a> {
+    picture: &'a Picture,
+    next: usize,
+}
+
+impl<'a> RowsOf<'a> {
+    /// From its first row on.
+    pub(crate) const fn new(picture: &'a Picture) -> Self {
+        Self { picture, next: 0 }
+    }
+}
+
+impl Rows for RowsOf<'_> {
+    fn shape(&self) -> Shape {
+        self.picture.shape
+    }
+
+    fn next_row(&mut self) -> Result<Option<Row<'_>>, Failure> {
+        let length = self.picture.shape.row_samples();
+        let row = match &self.picture.samples {
+            Samples::Eight(samples) => samples.chunks_exact(length).nth(self.next).map(Row::Eight),
+            Samples::Sixteen(samples) => samples.chunks_exact(length).nth(self.next).map(Row::Sixteen),
+        };
+        self.next += 1;
+        Ok(row)
+    }
+}

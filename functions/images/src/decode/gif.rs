@@ -56,11 +56,7 @@ pub(super) fn open<'a>(input: &Input<'a>, limits: &PictureLimits) -> Result<Open
         .skip(usize::from(frame.top));
     for (row, indices) in rows.zip(indices.chunks_exact(usize::from(frame.width).max(1))) {
         for (pixel, index) in row.iter_mut().skip(usize::from(frame.left)).zip(indices) {
-            // An index beyond the palette shows nothing.
-            *pixel = palette
-                .get(usize::from(*index))
-                .copied()
-                .unwrap_or([0, 0, 0, 255]);
+            *pixel = palette.get(usize::from(*index)).copied().unwrap_or_default();
         }
     }
 
@@ -77,19 +73,15 @@ pub(super) fn open<'a>(input: &Input<'a>, limits: &PictureLimits) -> Result<Open
     })
 }
 
-fn rgba_palette(palette: &[u8], transparent: Option<u8>) -> Vec<[u8; 4]> {
+/// All 256 colours: what the file leaves out is black. The transparent one may be beyond its palette too.
+pub(super) fn rgba_palette(palette: &[u8], transparent: Option<u8>) -> Vec<[u8; 4]> {
     let (colours, _) = palette.as_chunks::<3>();
-    let alpha = |index: usize| {
-        if transparent.is_some_and(|clear| usize::from(clear) == index) {
-            0
-        } else {
-            255
-        }
-    };
-    colours
-        .iter()
-        .enumerate()
-        .map(|(index, [r, g, b])| [*r, *g, *b, alpha(index)])
+    (0..=u8::MAX)
+        .map(|index| {
+            let [r, g, b] = colours.get(usize::from(index)).copied().unwrap_or_default();
+            let alpha = if transparent == Some(index) { 0 } else { 255 };
+            [r, g, b, alpha]
+        })
         .collect()
 }
 

@@ -16,6 +16,9 @@ const SAME: u8 = 1;
 /// The longest description that is kept, in letters.
 const MOST_LETTERS: usize = 200;
 
+/// Converts pixels of red, green, blue and alpha, in place.
+pub(super) type Pixels = Box<dyn Fn(&mut [[u8; 4]]) -> Result<(), Failure>>;
+
 /// A profile, read.
 pub(super) struct Profile(ColorProfile);
 
@@ -84,6 +87,33 @@ impl Profile {
         }
     }
 
+    /// A conversion of pixels of red, green, blue and alpha, in place: of a picture that is gray (`is_gray`) or not. None where
+    /// they are left as they are.
+    pub(super) fn pixels(&self, is_gray: bool) -> Option<Pixels> {
+        let shape = Shape {
+            width: 1,
+            height: 1,
+            channels: if is_gray { Channels::Gray } else { Channels::Rgba },
+            depth: Depth::Eight,
+        };
+        match self.conversion(shape)? {
+            Conversion::Eight(executor) => Some(Box::new(move |pixels| {
+                let from = pixels.to_vec();
+                executor
+                    .transform(from.as_flattened(), pixels.as_flattened_mut())
+                    .map_err(|error| failed(&error))
+            })),
+            Conversion::Curve(curve) => Some(Box::new(move |pixels| {
+                for sample in pixels.iter_mut().flat_map(|[r, g, b, _]| [r, g, b]) {
+                    let level = curve.get(usize::from(*sample)).copied().unwrap_or_default();
+                    *sample = u8::try_from(level).unwrap_or(u8::MAX);
+                }
+                Ok(())
+            })),
+            Conversion::None | Conversion::Sixteen(_) => None,
+        }
+    }
+
     fn say(&self, facts: &mut Facts) {
         if let Some(name) = self.name() {
             facts.colour_space = name;
@@ -94,21 +124,9 @@ impl Profile {
     /// profile is not of such rows.
     pub(super) fn manage<'a>(&self, rows: Box<dyn Rows + 'a>, facts: &mut Facts) -> Box<dyn Rows + 'a> {
         let shape = rows.shape();
-        let is_gray = matches!(shape.channels, Channels::Gray | Channels::GrayAlpha);
-        let expected = if is_gray {
-            DataColorSpace::Gray
-        } else {
-            DataColorSpace::Rgb
-        };
-        if self.0.color_space != expected {
+        let Some(conversion) = self.conversion(shape) else {
             return rows;
-        }
-        let conversion = if is_gray {
-            self.gray(shape.depth)
-        } else {
-            self.rgb(shape)
         };
-        let Some(conversion) = conversion else { return rows };
         self.say(facts);
         match conversion {
             Conversion::None => rows,
@@ -125,6 +143,24 @@ impl Profile {
                     sixteen: vec![0; sixteen],
                 })
             }
+        }
+    }
+
+    /// Of pixels of such a shape; none when the profile is not of them.
+    fn conversion(&self, shape: Shape) -> Option<Conversion> {
+        let is_gray = matches!(shape.channels, Channels::Gray | Channels::GrayAlpha);
+        let expected = if is_gray {
+            DataColorSpace::Gray
+        } else {
+            DataColorSpace::Rgb
+        };
+        if self.0.color_space != expected {
+            return None;
+        }
+        if is_gray {
+            self.gray(shape.depth)
+        } else {
+            self.rgb(shape)
         }
     }
 

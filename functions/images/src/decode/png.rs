@@ -18,7 +18,7 @@ use crate::{
 };
 
 /// What chunks other than the picture's may take.
-const CHUNKS_BYTES: usize = 16 << 20;
+pub(super) const CHUNKS_BYTES: usize = 16 << 20;
 /// How many chunks before the picture are looked at.
 const MOST_CHUNKS: usize = 100;
 
@@ -108,7 +108,7 @@ fn has_c2pa(file: &mut Positioned<'_>) -> Result<bool, Failure> {
     Ok(found)
 }
 
-fn shape<R: std::io::BufRead + std::io::Seek>(reader: &Reader<R>) -> Result<Shape, Failure> {
+pub(super) fn shape<R: std::io::BufRead + std::io::Seek>(reader: &Reader<R>) -> Result<Shape, Failure> {
     let (color, depth) = reader.output_color_type();
     let channels = match color {
         ColorType::Grayscale => Channels::Gray,
@@ -164,7 +164,7 @@ fn facts(info: &png::Info<'_>, limits: &PictureLimits) -> Result<Facts, Failure>
     Ok(facts)
 }
 
-fn refused(error: &png::DecodingError, offset: u64) -> Failure {
+pub(super) fn refused(error: &png::DecodingError, offset: u64) -> Failure {
     if matches!(error, png::DecodingError::LimitsExceeded) {
         return Failure::limit(
             "too-much-memory",

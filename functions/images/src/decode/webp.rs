@@ -12,7 +12,7 @@ use crate::{
 };
 
 /// What metadata may take.
-const METADATA_BYTES: usize = 16 << 20;
+pub(super) const METADATA_BYTES: usize = 16 << 20;
 /// How many chunks are looked at for what is no part of the picture: a still has at most eight.
 const MOST_CHUNKS: usize = 16;
 
@@ -156,7 +156,7 @@ fn check_lossy(input: &Input<'_>, begin: u64, (width, height): (u32, u32)) -> Re
     Err(refusal::corrupt("corrupt", "the WebP", &message, begin))
 }
 
-fn refused(error: &DecodingError, offset: u64) -> Failure {
+pub(super) fn refused(error: &DecodingError, offset: u64) -> Failure {
     match error {
         DecodingError::MemoryLimitExceeded => Failure::limit(
             "too-much-memory",

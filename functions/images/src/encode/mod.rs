@@ -1,5 +1,6 @@
 //! Pictures to files: one of a stated quality, or the best that a number of bytes can hold.
 
+pub(crate) mod animation;
 mod avif;
 mod jpeg;
 mod notice;
@@ -18,7 +19,7 @@ use crate::{picture::Picture, ycc::Ycc};
 /// The quality of lossy renditions that name none.
 const DEFAULT_QUALITY: u8 = 80;
 /// How often a picture is encoded at most to meet a number of bytes.
-const MAX_TRIES: u32 = 7;
+pub(crate) const MAX_TRIES: u32 = 7;
 
 /// A file, and how good it is.
 #[derive(Debug, Clone)]
@@ -63,13 +64,6 @@ pub(crate) fn takes_halved_chroma(spec: &RenditionSpec) -> bool {
         _ => true,
     };
     is_coded_so && is_from_planes(spec)
-}
-
-/// The quality that a lossy rendition is to have.
-fn quality(spec: &RenditionSpec) -> u8 {
-    spec.quality
-        .and_then(|quality| u8::try_from(quality.get()).ok())
-        .unwrap_or(DEFAULT_QUALITY)
 }
 
 /// How long a format's encoder takes for a pixel, about, as a multiple of JPEG's.
@@ -134,7 +128,11 @@ pub(crate) fn encode(
         ImageFormat::Webp | ImageFormat::Png => webp::encode_lossy(source, quality).map(with_exif),
     };
     if let Some(target) = spec.target_bytes {
-        return best_within(target.get() as usize, &lossy);
+        let (quality, bytes) = best_within(target.get() as usize, Vec::len, &lossy)?;
+        return Ok(Encoded {
+            bytes,
+            quality: Some(quality),
+        });
     }
     let quality = quality(spec);
     Ok(Encoded {
@@ -143,29 +141,35 @@ pub(crate) fn encode(
     })
 }
 
-/// The best quality whose bytes are not more than `target`; the lowest tried where none is.
-fn best_within(target: usize, encode: &dyn Fn(u8) -> Result<Vec<u8>, Failure>) -> Result<Encoded, Failure> {
+/// The quality of a lossy rendition that is held to no number of bytes.
+pub(crate) fn quality(spec: &RenditionSpec) -> u8 {
+    spec.quality
+        .and_then(|quality| u8::try_from(quality.get()).ok())
+        .unwrap_or(DEFAULT_QUALITY)
+}
+
+/// The best quality whose bytes are not more than `target`, and what it gives; the lowest tried where none is.
+pub(crate) fn best_within<T>(
+    target: usize,
+    size_bytes: fn(&T) -> usize,
+    encode: &dyn Fn(u8) -> Result<T, Failure>,
+) -> Result<(u8, T), Failure> {
     let (mut low, mut high) = (1_u8, 100_u8);
-    let mut best: Option<Encoded> = None;
-    let mut smallest: Option<Encoded> = None;
+    let mut best: Option<(u8, T)> = None;
+    let mut smallest: Option<(u8, T)> = None;
     for attempt in 0..MAX_TRIES {
         if low > high {
             break;
         }
         // Most targets lie around what is usual.
         let quality = if attempt == 0 { 75 } else { low.midpoint(high) };
-        let bytes = encode(quality)?;
-        let fits = bytes.len() <= target;
-        let encoded = Encoded {
-            bytes,
-            quality: Some(quality),
-        };
-        if fits {
+        let encoded = encode(quality)?;
+        if size_bytes(&encoded) <= target {
             low = quality + 1;
-            best = Some(encoded);
+            best = Some((quality, encoded));
         } else {
             high = quality - 1;
-            smallest = Some(encoded);
+            smallest = Some((quality, encoded));
         }
     }
     match best.or(smallest) {
@@ -182,14 +186,14 @@ mod tests {
     fn the_best_quality_within_is_found_in_seven_tries() {
         for target in [1_usize, 1000, 5432, 9_999, 10_000, 50_000] {
             let tries = std::cell::Cell::new(0);
-            let encoded = best_within(target, &|quality| {
+            let (quality, _) = best_within(target, Vec::len, &|quality| {
                 tries.set(tries.get() + 1);
                 Ok(vec![0; usize::from(quality) * 100])
             })
             .unwrap();
             assert!(tries.get() <= MAX_TRIES, "{target}");
             let expected = (target / 100).clamp(1, 100);
-            assert_eq!(encoded.quality.map(usize::from), Some(expected), "{target}");
+            assert_eq!(usize::from(quality), expected, "{target}");
         }
     }
 }

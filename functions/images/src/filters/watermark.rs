@@ -4,7 +4,7 @@ use shared::options::{Position, Watermark};
 
 use crate::{
     compose::{of_codes, over, rgba},
-    picture::{Channels, Picture, Row, Rows, Samples, Shape},
+    picture::{Channels, Picture, RowsOf, Samples, Shape},
     resize::{self, Node, Region},
 };
 
@@ -76,13 +76,7 @@ fn sized(mark: &Picture, shape: Shape, settings: &Watermark) -> Picture {
         halved: false,
         children: Vec::new(),
     };
-    let resized = resize::run(
-        &mut InMemory {
-            picture: mark,
-            next: 0,
-        },
-        &[node],
-    );
+    let resized = resize::run(&mut RowsOf::new(mark), &[node]);
     resized
         .ok()
         .and_then(|mut pictures| pictures.pop())
@@ -115,29 +109,6 @@ fn corner(shape: Shape, mark: Shape, position: Position, margin: u32) -> (usize,
         place(shape.width, mark.width, across) as usize,
         place(shape.height, mark.height, down) as usize,
     )
-}
-
-/// The rows of a picture.
-struct InMemory<'a> {
-    picture: &'a Picture,
-    next: usize,
-}
-
-impl Rows for InMemory<'_> {
-    fn shape(&self) -> Shape {
-        self.picture.shape
-    }
-
-    fn next_row(&mut self) -> Result<Option<Row<'_>>, shared::Failure> {
-        let Samples::Eight(samples) = &self.picture.samples else {
-            return Ok(None);
-        };
-        let row = samples
-            .chunks_exact(self.picture.shape.row_samples())
-            .nth(self.next);
-        self.next += 1;
-        Ok(row.map(Row::Eight))
-    }
 }
 
 #[cfg(test)]

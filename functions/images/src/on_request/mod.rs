@@ -83,3 +83,6 @@ pub(crate) fn run(environment: &Environment) -> ExitCode {
         .map_err(StartError::Runtime)
     })
 }
+
+#[cfg(test)]
+mod tests;

@@ -30,6 +30,9 @@ const MOST_CACHED_SECONDS: u64 = 86_400;
 /// How long reading and rendering may take, of the time the function has.
 const TIME: std::time::Duration = std::time::Duration::from_secs(50);
 
+/// What an animation that is rendered whole may sum up to, in pixels: what passes in that time.
+const ANIMATED_PIXELS: u64 = 150_000_000;
+
 /// What requests are answered with.
 pub(super) struct Service<O, C> {
     pub(super) objects: O,
@@ -219,6 +222,7 @@ impl<O: Objects, C: Catalogue> Service<O, C> {
         let made = tokio::task::spawn_blocking(move || {
             let limits_of_picture = PictureLimits {
                 decoded_bytes,
+                animated_pixels: ANIMATED_PIXELS,
                 ..PictureLimits::default()
             };
             render_one(&Input::new(&facts, &limits, &source), &spec, &limits_of_picture)

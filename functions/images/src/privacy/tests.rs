@@ -3,7 +3,14 @@
 use shared::options::RenditionSpec;
 
 use super::*;
-use crate::{compose::of_codes, encode, picture::Channels};
+use crate::{
+    compose::of_codes,
+    encode::{
+        self,
+        animation::{AnimationFile, Changes, encode_change},
+    },
+    picture::Channels,
+};
 
 fn made(spec: &str, channels: Channels, copyright: Option<&str>) -> (ImageFormat, Vec<u8>) {
     let spec: RenditionSpec = serde_json::from_str(spec).unwrap();
@@ -104,5 +111,49 @@ fn what_tells_something_is_refused() {
         for length in 0..bytes.len().min(400) {
             assert!(check("x", format, &bytes[..length], None).is_err());
         }
+    }
+}
+
+fn animation(copyright: Option<&str>) -> Vec<u8> {
+    let (mut changes, mut file) = (Changes::default(), AnimationFile::new());
+    for (code, quality) in [(10, Some(80)), (90, None), (200, Some(10))] {
+        let picture = of_codes(7, 5, Channels::Rgba, vec![code; 7 * 5 * 4]);
+        let change = changes.next(picture, 40, quality.is_none());
+        file.push(&encode_change(&change, quality).unwrap());
+    }
+    file.finish((7, 5), 0, copyright).unwrap()
+}
+
+#[test]
+fn an_animation_is_looked_through_frame_by_frame() {
+    let plain = animation(None);
+    let check = |file: &[u8], copyright| webp::check(file, copyright);
+    check(&plain, None).unwrap();
+    let kept = animation(Some("Ann Example"));
+    check(&kept, Some("Ann Example")).unwrap();
+    assert!(check(&kept, None).is_err());
+    // A chunk into a chunk (all from its name on), whose length and the file's then tell of it.
+    let with = |name: &[u8], at: usize, part: &[u8]| {
+        let mut file = plain.clone();
+        let chunk = file.windows(4).position(|window| window == name).unwrap();
+        file.splice(chunk + 8 + at..chunk + 8 + at, part.iter().copied());
+        for length in [4, chunk + 4] {
+            let so_far = u32::from_le_bytes(file[length..length + 4].try_into().unwrap());
+            let now = so_far + u32::try_from(part.len()).unwrap();
+            file[length..length + 4].copy_from_slice(&now.to_le_bytes());
+        }
+        file
+    };
+    check(&with(b"ANMF", 16, b"ALPH\x02\0\0\0ab"), None).unwrap();
+    for name in [&b"EXIF"[..], b"XMP ", b"ICCP", b"ANIM", b"ANMF", b"VP8X", b"text"] {
+        let part = [name, b"\x02\0\0\0ab"].concat();
+        let (at, found) = check(&with(b"ANMF", 16, &part), None).unwrap_err();
+        assert!(at > 60 && found.contains("a chunk"), "{found}");
+    }
+    assert!(check(&with(b"ANMF", 16, b"hi"), None).is_err());
+    assert!(check(&with(b"ANIM", 6, b"hi"), None).is_err());
+    assert!(check(&with(b"VP8X", 10, b"hi"), None).is_err());
+    for length in 0..plain.len() {
+        assert!(check(&plain[..length], None).is_err());
     }
 }

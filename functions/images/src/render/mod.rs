@@ -7,6 +7,7 @@
 //! A JPEG's rows are its luma and chroma as they are stored, and stay so until they are encoded, unless a filter, a canvas or a
 //! format asks for red, green and blue. Any other picture's are red, green and blue, or grey.
 
+mod animate;
 mod attention;
 mod gamma;
 mod plan;
@@ -26,7 +27,7 @@ use shared::{
 };
 
 use self::plan::Plan;
-pub use self::rendition::Rendition;
+pub use self::rendition::{Rendition, Timing};
 use crate::{
     decode::{self, Facts, Format, PictureLimits, Wanted},
     encode,
@@ -61,7 +62,12 @@ pub fn render(
         .resolve()
         .map_err(|error| Failure::rejected("options", error.to_string()))?;
     let keep_copyright = options.keep_copyright == Some(true);
-    make(input, &specs, keep_copyright, true, limits)
+    let (facts, renditions, small) = make(input, &specs, keep_copyright, true, limits)?;
+    Ok(Renditions {
+        facts,
+        renditions,
+        small: small.ok_or_else(|| Failure::internal("render", "no reduction"))?,
+    })
 }
 
 /// Makes one rendition, for who asks for it now.
@@ -75,8 +81,8 @@ pub fn render_one(
 ) -> Result<Rendition, Failure> {
     spec.check()
         .map_err(|error| Failure::rejected("options", error.to_string()))?;
-    let made = make(input, std::slice::from_ref(spec), false, false, limits)?;
-    made.renditions
+    let (_, renditions, _) = make(input, std::slice::from_ref(spec), false, false, limits)?;
+    renditions
         .into_iter()
         .next()
         .ok_or_else(|| Failure::internal("render", "no rendition"))
@@ -84,22 +90,20 @@ pub fn render_one(
 
 fn make(
     input: &Input<'_>,
-    specs: &[RenditionSpec],
+    all: &[RenditionSpec],
     keep_copyright: bool,
     with_digests: bool,
     limits: &PictureLimits,
-) -> Result<Renditions, Failure> {
+) -> Result<(Facts, Vec<Rendition>, Option<Picture>), Failure> {
     // What is wanted follows from the picture's size, which only the header says.
     let mut opened = decode::open(input, limits, Wanted::Everything)?;
     let facts = opened.facts.clone();
+    animate::check(&facts, all, limits)?;
+    let is_animated = |spec: &&RenditionSpec| animate::is_animated(&facts, spec);
+    // What has one frame is made of the first, what has all of them afterwards.
+    let stills: Vec<RenditionSpec> = all.iter().filter(|spec| !is_animated(spec)).cloned().collect();
+    let specs = stills.as_slice();
     let stored = (facts.width, facts.height);
-    if facts.frames > 1
-        && let Some(spec) = specs.iter().find(|spec| spec.animated == Some(true))
-    {
-        let name = spec.output_name();
-        let message = format!("animated of {name}: only the first frame of an animation is rendered so far");
-        return Err(Failure::rejected("options", message));
-    }
     let plan = Plan::new(plan::turned(stored, facts.orientation), specs, with_digests);
     let (width, height) = plan.wanted(stored, facts.orientation);
     // JPEG's decoder can leave detail out, and has so far read a header only.
@@ -116,10 +120,11 @@ fn make(
         .filter(|_| keep_copyright)
         .map(encode::kept);
     let copyright = copyright.as_deref().filter(|copyright| !copyright.is_empty());
-    let watermarks = specs
-        .iter()
-        .map(|spec| rendition::watermark(spec, limits))
-        .collect::<Result<Vec<_>, _>>()?;
+    let marked = |specs: &[RenditionSpec]| {
+        let watermarks = specs.iter().map(|spec| rendition::watermark(spec, limits));
+        watermarks.collect::<Result<Vec<_>, _>>()
+    };
+    let watermarks = marked(specs)?;
     let job = |index: usize| {
         let missing = || Failure::internal("render", format!("nothing for rendition {index}"));
         let (spec, layout) = (
@@ -142,17 +147,30 @@ fn make(
     let mut order: Vec<usize> = (0..specs.len()).collect();
     order.sort_by_key(|index| std::cmp::Reverse(cost(*index)));
     let renditions = side_by_side(&order, input.limits.threads, &job)?;
-    let small = plan
-        .layouts
-        .last()
+    let small = plan.layouts.last().filter(|_| with_digests);
+    let small = small
         .and_then(|layout| bases.get(layout.base))
         .map(|base| base.pixels().into_owned());
-    let small = small.ok_or_else(|| Failure::internal("render", "no reduction"))?;
-    Ok(Renditions {
-        facts,
-        renditions,
-        small,
-    })
+    drop(bases);
+    let animated: Vec<RenditionSpec> = all.iter().filter(is_animated).cloned().collect();
+    let watermarks = marked(&animated)?;
+    let source = animate::Source {
+        input,
+        facts: &facts,
+        copyright,
+        limits,
+    };
+    let mut animated = animate::render(&source, &animated, &watermarks)?.into_iter();
+    let mut stills = renditions.into_iter();
+    let in_order = all.iter().filter_map(|spec| {
+        if is_animated(&spec) {
+            animated.next()
+        } else {
+            stills.next()
+        }
+    });
+    let renditions = in_order.collect();
+    Ok((facts, renditions, small))
 }
 
 /// A reduction of the source.

@@ -1,5 +1,7 @@
 //! A reduced picture to a rendition.
 
+use std::borrow::Cow;
+
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use sha2::{Digest as _, Sha256};
 use shared::{
@@ -37,6 +39,17 @@ pub struct Rendition {
     pub quality: Option<u8>,
     /// How many frames it has; 1 of a still.
     pub frames: u32,
+    /// How it is played; none of a still.
+    pub timing: Option<Timing>,
+}
+
+/// How an animation is played.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Timing {
+    /// How long its frames take together, once through.
+    pub duration_ms: u64,
+    /// How often it is played; 0 is for ever.
+    pub loop_count: u16,
 }
 
 /// What a watermark may be: small enough for any function.
@@ -45,6 +58,7 @@ const WATERMARK_LIMITS: PictureLimits = PictureLimits {
     side: 4096,
     frames: 1,
     decoded_bytes: 32 << 20,
+    animated_pixels: 0,
 };
 
 /// The watermark of a specification, decoded.
@@ -101,42 +115,9 @@ pub(super) fn make(
         return checked(spec, (shape.width, shape.height), encoded, copyright);
     }
     let base = &*base.pixels();
-    let mut owned: Option<Picture> = None;
-    if let Some(size) = layout.attention {
-        owned = Some(compose::cut(base, attention::window(base, size), size));
-    }
-    if let Some(filters) = &spec.filters {
-        owned = Some(filters::apply(
-            owned.unwrap_or_else(|| base.clone()),
-            filters,
-            watermark,
-        ));
-    }
-    if let Some(size) = layout.canvas {
-        let size = turned_with(size, spec);
-        let background = spec.background.unwrap_or(if spec.format() == ImageFormat::Jpeg {
-            Colour::WHITE
-        } else {
-            Colour { rgba: [0; 4] }
-        });
-        owned = Some(compose::on_canvas(
-            owned.as_ref().unwrap_or(base),
-            size,
-            background,
-        ));
-    }
-    let flat = spec.format() == ImageFormat::Jpeg || spec.background.is_some();
-    if flat && owned.as_ref().unwrap_or(base).shape.channels.has_alpha() {
-        let background = spec.background.unwrap_or(Colour::WHITE);
-        owned = Some(compose::flatten(
-            owned.as_ref().unwrap_or(base),
-            background,
-            spec.format(),
-        ));
-    }
-    let picture = owned.as_ref().unwrap_or(base);
+    let picture = dress(base, layout, window(base, layout), spec, watermark);
     let shape = picture.shape;
-    let encoded = encode::encode(Source::Pixels(picture), spec, copyright)?;
+    let encoded = encode::encode(Source::Pixels(&picture), spec, copyright)?;
     checked(spec, (shape.width, shape.height), encoded, copyright)
 }
 
@@ -158,7 +139,47 @@ fn checked(
         bytes: encoded.bytes,
         quality: encoded.quality,
         frames: 1,
+        timing: None,
     })
+}
+
+/// Where a layout that is cut by attention begins, for this base; left and top, in pixels.
+pub(super) fn window(base: &Picture, layout: &Layout) -> (u32, u32) {
+    layout
+        .attention
+        .map_or((0, 0), |size| attention::window(base, size))
+}
+
+/// A base as it is encoded: cut at `window`, filtered, on its canvas, flattened.
+pub(super) fn dress<'a>(
+    base: &'a Picture,
+    layout: &Layout,
+    window: (u32, u32),
+    spec: &RenditionSpec,
+    watermark: Option<&Picture>,
+) -> Cow<'a, Picture> {
+    let mut picture = Cow::Borrowed(base);
+    if let Some(size) = layout.attention {
+        picture = Cow::Owned(compose::cut(&picture, window, size));
+    }
+    if let Some(filters) = &spec.filters {
+        picture = Cow::Owned(filters::apply(picture.into_owned(), filters, watermark));
+    }
+    if let Some(size) = layout.canvas {
+        let size = turned_with(size, spec);
+        let background = spec.background.unwrap_or(if spec.format() == ImageFormat::Jpeg {
+            Colour::WHITE
+        } else {
+            Colour { rgba: [0; 4] }
+        });
+        picture = Cow::Owned(compose::on_canvas(&picture, size, background));
+    }
+    let flat = spec.format() == ImageFormat::Jpeg || spec.background.is_some();
+    if flat && picture.shape.channels.has_alpha() {
+        let background = spec.background.unwrap_or(Colour::WHITE);
+        picture = Cow::Owned(compose::flatten(&picture, background, spec.format()));
+    }
+    picture
 }
 
 /// A canvas's size, turned as the filters turn the picture.
