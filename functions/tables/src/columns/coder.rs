@@ -5,6 +5,8 @@
 //! loaded with two moves and a mask and compared with two compares. A longer one is found by a hash of its bytes and
 //! compared with the text that the entry stands for.
 
+use crate::read::span::Span;
+
 /// The longest cell that is its own key.
 pub(crate) const SHORT_BYTES: usize = 15;
 /// The most entries: codes have 16 bits, and one of them is no entry.
@@ -157,6 +159,28 @@ impl Coder {
             self.steps += 1;
             place = (place + 1) & mask;
         }
+    }
+
+    /// The codes of short cells that stand in the first place that is looked at; the others are to be found one by one. Each step is taken
+    /// for all cells before the next one, so that their memory is fetched at the same time.
+    #[inline]
+    pub(crate) fn guess<const N: usize>(&self, spans: &[Span], bytes: &[u8]) -> [Option<u16>; N] {
+        let mut keys = [Key::QUOTED_EMPTY; N];
+        for (key, span) in keys.iter_mut().zip(spans) {
+            let range = span.range();
+            let chunk = bytes.get(range.start..).and_then(|rest| rest.first_chunk());
+            if let Some(chunk) = chunk.filter(|_| range.len() <= SHORT_BYTES && span.is_bare()) {
+                *key = Key::of_chunk(chunk, range.len());
+            }
+        }
+        let held = keys.map(|key| self.places.get(key.place(self.bits)).copied().unwrap_or_default());
+        let mut codes = [None; N];
+        for ((code, key), held) in codes.iter_mut().zip(keys).zip(held) {
+            *code = held
+                .checked_sub(1)
+                .filter(|code| self.keys.get(usize::from(*code)) == Some(&key) && key != Key::QUOTED_EMPTY);
+        }
+        codes
     }
 
     /// Puts a new entry where [`Coder::find`] found nothing; its code, or none if no more fit.

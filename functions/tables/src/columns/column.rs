@@ -8,19 +8,22 @@ use arrow_schema::ArrowError;
 
 use super::{
     Plan,
-    coder::{Coder, Found, Key, SHORT_BYTES},
+    coder::{Coder, Found, Key},
     values::{Text, Values},
 };
 use crate::{
-    read::Block,
+    read::{Block, span::Span},
     types::{
         ColumnType, Inference,
         token::{self, Tokens},
     },
 };
 
-/// After so many rows it is known whether a column repeats itself.
-const ROWS_TO_KNOW: usize = 4096;
+/// After so many rows, a dictionary that has entries for more than so many sixteenths of them does not pay. A column of few hundred
+/// rows may yet repeat itself a lot; where nearly every one was new, it will not.
+const DOES_NOT_PAY: [(usize, usize); 3] = [(512, 15), (1024, 14), (4096, 8)];
+/// Cells that are looked up side by side, so that one need not wait for another's memory.
+const BATCH: usize = 32;
 /// The most bytes of text in a dictionary: what readers take for a page.
 const MOST_TEXT_BYTES: usize = 1 << 20;
 /// The code of a null, once all entries have their places.
@@ -119,7 +122,7 @@ impl Column {
         }
         self.rows += block.rows();
         if let Some(dictionary) = &self.dictionary
-            && ((self.rows >= ROWS_TO_KNOW && dictionary.coder.len() * 2 > self.rows)
+            && (dictionary.does_not_pay(self.rows)
                 || self.values.text_bytes() > MOST_TEXT_BYTES
                 || dictionary.coder.is_slow(self.rows))
         {
@@ -130,53 +133,73 @@ impl Column {
 
     /// Codes a block's cells. Gives the row at which the dictionary was full, if it was; fails for a cell of another type.
     fn code(&mut self, block: &Block<'_>, index: usize) -> Result<Option<usize>, ()> {
-        let Some(dictionary) = &mut self.dictionary else {
-            return Ok(Some(0));
-        };
+        if let Some(dictionary) = &mut self.dictionary {
+            dictionary.codes.reserve(block.rows());
+        }
         let bytes = block.bytes();
-        let mut unescaped = Vec::new();
-        dictionary.codes.reserve(block.rows());
-        for (row, span) in block.spans(index).enumerate() {
-            let range = span.range();
-            let length = range.len();
-            let mut key = None;
-            if length <= SHORT_BYTES && span.is_bare() {
-                let chunk = bytes.get(range.start..).and_then(|rest| rest.first_chunk());
-                key = chunk.map(|chunk| Key::of_chunk(chunk, length));
+        let mut spans = block.spans(index);
+        let mut batch: [Span; BATCH] = [Span::MISSING; BATCH];
+        let mut row = 0;
+        while row < block.rows() {
+            let mut count = 0;
+            for (to, span) in batch.iter_mut().zip(spans.by_ref()) {
+                *to = *span;
+                count += 1;
             }
-            let mut cell = bytes.get(range).unwrap_or_default();
-            let key = if let Some(key) = key {
-                key
-            } else {
-                cell = block.resolve(*span, &mut unescaped);
-                let is_text = cell.is_empty() && span.is_quoted() && self.kind == ColumnType::String;
-                if is_text { Key::QUOTED_EMPTY } else { Key::of(cell) }
-            };
-            let (texts, values) = (&dictionary.texts, &self.values);
-            let same = |code: u16| {
-                let code = usize::from(code);
-                match values {
-                    Values::Text(values) => values.get(code) == cell,
-                    _ => texts.get(code) == cell,
+            let batch = batch.get(..count).unwrap_or_default();
+            // Most cells are short and stand in the first place that is looked at.
+            let guessed = self
+                .dictionary
+                .as_ref()
+                .map(|dictionary| dictionary.coder.guess::<BATCH>(batch, bytes));
+            for (at, span) in batch.iter().enumerate() {
+                let guess = guessed.as_ref().and_then(|codes| *codes.get(at)?);
+                let code = match guess {
+                    Some(code) => code,
+                    None => match self.code_one(block, *span)? {
+                        Some(code) => code,
+                        None => return Ok(Some(row + at)),
+                    },
+                };
+                if let Some(dictionary) = &mut self.dictionary {
+                    dictionary.codes.push(code);
                 }
-            };
-            let code = match dictionary.coder.find(key, same) {
-                Found::Entry(code) => code,
-                Found::Free(place) => {
-                    if self.open {
-                        self.inference.observe(cell);
-                    }
-                    match dictionary.enter(key, place, cell, self.kind, &mut self.values, &mut self.inference)
-                    {
-                        Entered::Code(code) => code,
-                        Entered::Full => return Ok(Some(row)),
-                        Entered::Misfit => return Err(()),
-                    }
-                }
-            };
-            dictionary.codes.push(code);
+            }
+            row += count;
         }
         Ok(None)
+    }
+
+    /// The code of a cell, wherever its entry stands; a new one if there is none. None when the dictionary is full; fails for a
+    /// cell of another type.
+    fn code_one(&mut self, block: &Block<'_>, span: Span) -> Result<Option<u16>, ()> {
+        let Some(dictionary) = &mut self.dictionary else {
+            return Ok(None);
+        };
+        let mut unescaped = Vec::new();
+        let cell = block.resolve(span, &mut unescaped);
+        let is_text = cell.is_empty() && span.is_quoted() && self.kind == ColumnType::String;
+        let key = if is_text { Key::QUOTED_EMPTY } else { Key::of(cell) };
+        let (texts, values) = (&dictionary.texts, &self.values);
+        let same = |code: u16| {
+            let code = usize::from(code);
+            match values {
+                Values::Text(values) => values.get(code) == cell,
+                _ => texts.get(code) == cell,
+            }
+        };
+        let place = match dictionary.coder.find(key, same) {
+            Found::Entry(code) => return Ok(Some(code)),
+            Found::Free(place) => place,
+        };
+        if self.open {
+            self.inference.observe(cell);
+        }
+        match dictionary.enter(key, place, cell, self.kind, &mut self.values, &mut self.inference) {
+            Entered::Code(code) => Ok(Some(code)),
+            Entered::Full => Ok(None),
+            Entered::Misfit => Err(()),
+        }
     }
 
     /// Parses a block's cells from a row on; whether all were of the type.
@@ -324,6 +347,12 @@ impl Column {
 }
 
 impl Dictionary {
+    /// Whether so many rows repeat themselves too little.
+    fn does_not_pay(&self, rows: usize) -> bool {
+        let is_beyond = |(from, sixteenths)| rows >= from && self.coder.len() * 16 > rows * sixteenths;
+        DOES_NOT_PAY.into_iter().any(is_beyond)
+    }
+
     /// Makes a text an entry.
     #[cold]
     #[inline(never)]

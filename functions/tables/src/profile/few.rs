@@ -18,6 +18,16 @@ struct Slot {
     value: u32,
 }
 
+/// Values by their rows in the array observed.
+#[derive(Debug, Default)]
+pub(crate) struct Rows {
+    /// Of those that came once.
+    pub(crate) once: Vec<u32>,
+    pub(crate) once_hashes: Vec<u64>,
+    /// The first row, the hash, and how often each of the others came.
+    pub(crate) repeated: Vec<(u32, u64, u64)>,
+}
+
 #[derive(Debug, Clone)]
 enum Kept<V> {
     /// It stands in this row of the array that is observed.
@@ -122,6 +132,30 @@ impl<V> Few<V> {
             }
         }
         self.settled = self.values.len();
+    }
+
+    /// If all values are rows of the array observed: the hashes and rows of those that came once, in order, and of the others row,
+    /// hash and how often they came.
+    pub(crate) fn rows(&self) -> Option<Rows> {
+        if self.settled > 0 {
+            return None;
+        }
+        let mut rows = Rows::default();
+        let mut once: Vec<(u32, u64)> = Vec::with_capacity(self.values.len());
+        for slot in self.slots.iter().filter(|slot| slot.count > 0) {
+            let Some(Kept::Row(row)) = self.values.get(slot.value as usize) else {
+                return None;
+            };
+            if slot.count == 1 {
+                once.push((*row, slot.hash));
+            } else {
+                rows.repeated.push((*row, slot.hash, slot.count));
+            }
+        }
+        once.sort_unstable();
+        rows.repeated.sort_unstable();
+        (rows.once, rows.once_hashes) = once.into_iter().unzip();
+        Some(rows)
     }
 
     /// Every value with its hash and how often it came. Settle first.

@@ -32,6 +32,13 @@ struct Bucket {
     lost_before: u64,
 }
 
+/// Where in a bucket a value is counted, or may be.
+enum Way {
+    Held(usize),
+    Free(usize),
+    None,
+}
+
 /// A value, how often it came at least, and how much more that may be.
 pub(crate) struct Counted<'a, V> {
     pub(crate) value: &'a V,
@@ -40,19 +47,32 @@ pub(crate) struct Counted<'a, V> {
 }
 
 impl Bucket {
+    /// The counter of a hash, or one that is free.
     #[inline]
-    fn add(&mut self, hash: u64, row: u32) {
-        let mut free = WAYS;
-        for way in 0..WAYS {
-            if let (Some(held), Some(count)) = (self.hashes.get(way), self.counts.get_mut(way)) {
-                if *count == 0 {
-                    free = way;
-                } else if *held == hash {
-                    *count += 1;
-                    return;
-                }
+    fn way_of(&self, hash: u64) -> Way {
+        let mut found = Way::None;
+        for (way, (held, count)) in self.hashes.iter().zip(&self.counts).enumerate() {
+            if *count == 0 {
+                found = Way::Free(way);
+            } else if *held == hash {
+                return Way::Held(way);
             }
         }
+        found
+    }
+
+    #[inline]
+    fn add(&mut self, hash: u64, row: u32) {
+        let free = match self.way_of(hash) {
+            Way::Held(way) => {
+                if let Some(count) = self.counts.get_mut(way) {
+                    *count += 1;
+                }
+                return;
+            }
+            Way::Free(way) => way,
+            Way::None => WAYS,
+        };
         if let (Some(held), Some(count), Some(at)) = (
             self.hashes.get_mut(free),
             self.counts.get_mut(free),
@@ -104,7 +124,37 @@ impl<V: Clone> Frequent<V> {
     /// Counts a value that came `count` times.
     pub(crate) fn add(&mut self, hash: u64, count: u64, value: &V) {
         let place = self.place(hash);
-        self.put(place, &[(hash, count, value)]);
+        let values = self.values.chunks_exact_mut(WAYS).nth(place);
+        let (Some(bucket), Some(values)) = (self.buckets.get_mut(place), values) else {
+            return;
+        };
+        let way = match bucket.way_of(hash) {
+            Way::Held(way) => {
+                if let Some(held) = bucket.counts.get_mut(way) {
+                    *held += count;
+                }
+                return;
+            }
+            Way::Free(way) => Some((way, count)),
+            // The least of the five takes itself off the others.
+            Way::None => {
+                let least = bucket.counts.iter().copied().fold(count, u64::min);
+                bucket.lose(least);
+                let free = bucket.counts.iter().position(|count| *count == 0);
+                free.filter(|_| count > least).map(|way| (way, count - least))
+            }
+        };
+        if let Some((way, count)) = way
+            && let (Some(our_hash), Some(our_count), Some(our_row), Some(our_value)) = (
+                bucket.hashes.get_mut(way),
+                bucket.counts.get_mut(way),
+                bucket.rows.get_mut(way),
+                values.get_mut(way),
+            )
+        {
+            (*our_hash, *our_count, *our_row) = (hash, count, KEPT);
+            *our_value = Some(value.clone());
+        }
     }
 
     /// Adds counters to a bucket's own and keeps the four greatest.

@@ -122,9 +122,20 @@ impl<K: Key> Ordered<K> {
 
     fn become_many(&mut self, value: impl Fn(u32) -> K) {
         let State::Few(few) = &mut self.state else { return };
-        few.settle(value);
         let mut many = Many::new(self.precision);
-        many.take(self.kind, few);
+        if let Some(rows) = few.rows() {
+            let keys: Vec<K> = rows.once.iter().map(|row| value(*row)).collect();
+            let chunks = keys.chunks(CHUNK).zip(rows.once_hashes.chunks(CHUNK));
+            for ((keys, hashes), rows) in chunks.zip(rows.once.chunks(CHUNK)) {
+                many.add_all(self.kind, keys, hashes, rows);
+            }
+            for (row, hash, count) in rows.repeated {
+                many.count(self.kind, value(row), hash, count);
+            }
+        } else {
+            few.settle(value);
+            many.take(self.kind, few);
+        }
         self.state = State::Many(Box::new(many));
     }
 

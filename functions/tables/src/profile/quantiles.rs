@@ -95,10 +95,10 @@ impl<K: Copy + Ord> Quantiles<K> {
 
     /// Takes a value that came `count` times.
     pub(crate) fn add(&mut self, value: K, count: u64) {
-        for level in 0..u64::BITS as usize {
-            if count >> level & 1 == 1 {
-                self.push(level, &[value]);
-            }
+        let mut rest = count;
+        while rest != 0 {
+            self.push(rest.trailing_zeros() as usize, &[value]);
+            rest &= rest - 1;
         }
         self.weight += count;
     }

@@ -152,17 +152,22 @@ impl Texts {
         }
         let keep = self.keep();
         if let State::Few(few) = &mut self.state {
-            few.settle(|row| keep(values.text(row)));
             let mut many = Many::new(self.precision);
-            many.take(few);
+            if let Some(few) = few.rows() {
+                many.add_all(&few.once_hashes, &few.once, values);
+                for (row, hash, count) in few.repeated {
+                    many.count(&keep(values.text(row)), hash, count);
+                }
+            } else {
+                few.settle(|row| keep(values.text(row)));
+                many.take(few);
+            }
             self.state = State::Many(Box::new(many));
         }
         if let (State::Many(many), Some(hashes), Some(rows)) =
             (&mut self.state, hashes.get(taken..), rows.get(taken..))
         {
-            many.registers.add_all(hashes);
-            many.frequent.add_all(hashes, rows);
-            many.summary.add_all(rows, values);
+            many.add_all(hashes, rows, values);
         }
     }
 
@@ -179,10 +184,7 @@ impl Texts {
                 self.state = State::Many(Box::new(many));
             }
             if let State::Many(many) = &mut self.state {
-                let text = keep(text);
-                many.registers.add_all(&[hash]);
-                many.frequent.add(hash, count, &text.start);
-                many.summary.count(&text, count);
+                many.count(&keep(text), hash, count);
             }
         }
     }
@@ -269,6 +271,20 @@ impl Many {
         }
     }
 
+    /// Takes values of the array observed, by their hashes and rows.
+    fn add_all<'a>(&mut self, hashes: &[u64], rows: &[u32], values: &impl Rows<'a>) {
+        self.registers.add_all(hashes);
+        self.frequent.add_all(hashes, rows);
+        self.summary.add_all(rows, values);
+    }
+
+    /// Takes a value that came `count` times.
+    fn count(&mut self, text: &Text, hash: u64, count: u64) {
+        self.registers.add_all(&[hash]);
+        self.frequent.add(hash, count, &text.start);
+        self.summary.count(text, count);
+    }
+
     /// Takes values that were counted exactly, settled.
     fn take(&mut self, few: &Few<Text>) {
         for (text, hash, count) in few.iter() {
@@ -294,7 +310,7 @@ impl Summary {
                 most: precision.patterns,
             },
             text_bytes: precision.text_bytes,
-            prefixes: (0, u64::MAX),
+            prefixes: (u64::MAX, 0),
         }
     }
 
