@@ -32,6 +32,10 @@ FROM, TO = "<!-- bench-tables writes from here -->", "<!-- to here -->"
 # The goals: shares of the best peer's, a speed-up on two threads, a cap, and a multiple.
 CPU_GOAL, MEMORY_GOAL, SPEEDUP_GOAL, MEMORY_CAP_MB, PROTOBUF_GOAL = 0.5, 0.25, 1.8, 256, 20
 PEERS = ["duckdb", "polars", "polars-streaming", "pyarrow", "pandas"]
+# What the peers make, too.
+SAME_OUTPUTS = "table.parquet,profile.json"
+# All that a function makes of a table: Protocol Buffers and a page beside these.
+EVERYTHING = "longshore, all outputs"
 
 
 @dataclass
@@ -80,8 +84,10 @@ def candidates(paths):
     for name, path in paths.items():
         out = WORK / "out"
         for threads in [1, 2]:
-            ours = [str(CONVERT), "--threads", str(threads), str(path), str(out)]
-            found.append(Candidate("longshore", name, threads, True, ours))
+            ours = [str(CONVERT), "--threads", str(threads)]
+            files = [str(path), str(out)]
+            found.append(Candidate("longshore", name, threads, True, [*ours, "--only", SAME_OUTPUTS, *files]))
+            found.append(Candidate(EVERYTHING, name, threads, True, [*ours, *files]))
         for peer in PEERS:
             for threads, profile in [(1, True), (1, False), (2, True)]:
                 if threads == 2 and peer == "pandas":
@@ -130,7 +136,7 @@ def goals(all_candidates):
         ours = pick(all_candidates, input=name, name="longshore")
         one = next((candidate for candidate in ours if candidate.threads == 1), None)
         two = next((candidate for candidate in ours if candidate.threads == 2), None)
-        peers = [candidate for candidate in pick(all_candidates, input=name, threads=1) if candidate.name != "longshore"]
+        peers = [candidate for candidate in pick(all_candidates, input=name, threads=1) if not candidate.name.startswith("longshore")]
         if name == "protobuf":
             if one and peers:
                 best = min(peers, key=lambda peer: peer.median("cpu_s"))
@@ -149,8 +155,9 @@ def goals(all_candidates):
             ratio = one.median("wall_s") / two.median("wall_s")
             what = "two threads, times faster than one (wall)"
             rows.append({"input": name, "goal": what, "asked": SPEEDUP_GOAL, "is": round(ratio, 2), "met": ratio >= SPEEDUP_GOAL})
-            peak = two.median("peak_mb")
-            what = "peak memory of two threads, MB"
+            everything = pick(all_candidates, input=name, name=EVERYTHING, threads=2)
+            peak = max(candidate.median("peak_mb") for candidate in [two, *everything])
+            what = "peak memory of two threads, MB (of all outputs, if more)"
             rows.append({"input": name, "goal": what, "asked": MEMORY_CAP_MB, "is": peak, "met": peak <= MEMORY_CAP_MB})
     return rows
 
