@@ -12,6 +12,7 @@ mod attention;
 mod gamma;
 mod plan;
 mod rendition;
+mod stills;
 
 use std::{
     borrow::Cow,
@@ -125,28 +126,8 @@ fn make(
         watermarks.collect::<Result<Vec<_>, _>>()
     };
     let watermarks = marked(specs)?;
-    let job = |index: usize| {
-        let missing = || Failure::internal("render", format!("nothing for rendition {index}"));
-        let (spec, layout) = (
-            specs.get(index).ok_or_else(missing)?,
-            plan.layouts.get(index).ok_or_else(missing)?,
-        );
-        let base = bases.get(layout.base).ok_or_else(missing)?;
-        let watermark = watermarks.get(index).and_then(Option::as_ref);
-        rendition::make(base, layout, spec, watermark, copyright)
-    };
-    let cost = |index: usize| {
-        let spec = specs.get(index);
-        let base = plan
-            .layouts
-            .get(index)
-            .and_then(|layout| plan.bases.get(layout.base));
-        let pixels = base.map_or(0, |base| u64::from(base.size.0) * u64::from(base.size.1));
-        pixels * spec.map_or(1, |spec| encode::cost(spec.format()))
-    };
-    let mut order: Vec<usize> = (0..specs.len()).collect();
-    order.sort_by_key(|index| std::cmp::Reverse(cost(*index)));
-    let renditions = side_by_side(&order, input.limits.threads, &job)?;
+    let threads = input.limits.threads;
+    let renditions = stills::render(specs, &plan, &bases, &watermarks, copyright, threads)?;
     let small = plan.layouts.last().filter(|_| with_digests);
     let small = small
         .and_then(|layout| bases.get(layout.base))

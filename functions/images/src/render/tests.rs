@@ -102,6 +102,22 @@ fn every_format_comes_out_as_asked_on_any_number_of_threads() {
 }
 
 #[test]
+fn renditions_that_come_out_alike_have_their_names_all_the_same() {
+    let made = rendered(&half_clear(), r#"{"widths":[2000,20,3000],"formats":["png"]}"#, 2).unwrap();
+    let made: Vec<_> = made
+        .renditions
+        .iter()
+        .map(|made| (made.name.as_str(), made.width, made.sha256))
+        .collect();
+    let [one, small, two] = made.as_slice() else {
+        panic!("{made:?}")
+    };
+    assert_eq!((one.0, one.1, two.0), ("2000.png", 64, "3000.png"));
+    assert_eq!(one.2, two.2);
+    assert_eq!((small.0, small.1), ("20.png", 20));
+}
+
+#[test]
 fn what_cannot_be_made_is_refused_by_name() {
     let failed = |bytes: &[u8], options: &str| rendered(bytes, options, 1).unwrap_err();
     let mark = r#"{"renditions":[{"name":"a","filters":{"watermark":{"png":"AAAA"}}}]}"#;
