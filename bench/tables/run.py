@@ -58,20 +58,34 @@ class Candidate:
         return [min(values), max(values)]
 
 
+# A process counts the memory of the one that started it, until it becomes its own program: this one is small.
+LAUNCH = """
+import json, os, subprocess, sys, time
+began = time.monotonic()
+process = subprocess.Popen(sys.argv[2:], stdout=sys.stderr, stdin=subprocess.DEVNULL)
+_, status, usage = os.wait4(process.pid, 0)
+wall = time.monotonic() - began
+with open(sys.argv[1], "w") as file:
+    json.dump({
+        "wall_s": round(wall, 3),
+        "cpu_s": round(usage.ru_utime + usage.ru_stime, 3),
+        "peak_mb": round(usage.ru_maxrss / 1024, 1),
+    }, file)
+sys.exit(os.waitstatus_to_exitcode(status))
+"""
+
+
 def measure(command, out):
     """Runs a command as a process of its own."""
     shutil.rmtree(out, ignore_errors=True)
     out.mkdir(parents=True)
+    measured = out.with_suffix(".json")
+    measured.write_text("{}")
+    launch = [sys.executable, "-I", "-S", "-c", LAUNCH, str(measured), *command]
     with (out / "log").open("wb") as log:
-        began = time.monotonic()
-        process = subprocess.Popen(command, stdout=log, stderr=log, stdin=subprocess.DEVNULL)
-        _, status, usage = os.wait4(process.pid, 0)
-        wall = time.monotonic() - began
-        process.returncode = os.waitstatus_to_exitcode(status)
+        process = subprocess.run(launch, stdout=log, stderr=log, stdin=subprocess.DEVNULL)
     run = {
-        "wall_s": round(wall, 3),
-        "cpu_s": round(usage.ru_utime + usage.ru_stime, 3),
-        "peak_mb": round(usage.ru_maxrss / 1024, 1),
+        **json.loads(measured.read_text()),
         "parquet_mb": round(sum(file.stat().st_size for file in out.glob("*.parquet")) / 1e6, 1),
     }
     log = (out / "log").read_text(errors="replace").strip().splitlines()
