@@ -16,7 +16,6 @@ fn name(seen: Seen) -> String {
     })
 }
 
-#[expect(clippy::too_many_lines, reason = "a table of routes")]
 #[tokio::test]
 async fn the_calls_of_each_route_are_counted() {
     let proxy = Proxy::start().await;
