@@ -10,6 +10,10 @@ PURE := tables images intake notify api
 DEV_FLAGS ?=
 BENCH_FLAGS ?=
 DEPLOY_FLAGS ?=
+# How long `make fuzz` gives each target, in seconds; FUZZ_TARGET names one of them, or, without one, all; FUZZ_FLAGS are libFuzzer's.
+FUZZ_SECONDS ?= 60
+FUZZ_TARGET ?=
+FUZZ_FLAGS ?=
 # What `make package` and `make sbom` are about: one FUNCTION or, without one, all; for arm64 or x86_64.
 ARCH ?= arm64
 FUNCTION ?=
@@ -89,6 +93,28 @@ $(CLIENTS) $(API_CLIENTS) $(DEPLOY_TOOLS) $(BENCH_PEERS) $(IMAGE_PEERS):
 	$(PYTHON) -m venv $(@D)
 	$(@D)/bin/pip install --quiet --disable-pip-version-check -r $<
 	@touch $@
+
+# What targets begin with: our own test data, and that of others where it is there.
+CORPORA ?= ../shared/corpora
+SEEDS_tables := $(wildcard functions/tables/test_data/* $(CORPORA)/tables/csv-* $(CORPORA)/tables/pollock/csv $(CORPORA)/json/*)
+SEEDS_images := $(wildcard $(CORPORA)/images/*)
+
+.PHONY: fuzz
+fuzz: fuzz-tables fuzz-images ## Look for bytes that break what reads them (FUZZ_SECONDS=60 for each, FUZZ_TARGET=decode for one)
+
+# Their own lock file, since they are no members of the workspace: the very versions that are shipped.
+functions/%/fuzz/Cargo.lock: Cargo.lock
+	cp $< $@
+
+# Without a sanitizer: what it looks for, code without `unsafe` does not have.
+.PHONY: fuzz-tables fuzz-images
+fuzz-tables fuzz-images: fuzz-%: tools functions/%/fuzz/Cargo.lock
+	@command -v c++ >/dev/null || { echo 'missing: c++ (a C++ compiler, for libFuzzer)'; exit 1; }
+	@command -v cargo-fuzz >/dev/null || { echo 'missing: cargo-fuzz (cargo install --locked cargo-fuzz)'; exit 1; }
+	@fuzz=functions/$*/fuzz; for target in $$(cargo fuzz list --fuzz-dir $$fuzz); do \
+		case '$(FUZZ_TARGET)' in ''|$$target) ;; *) continue;; esac; mkdir -p $$fuzz/corpus/$$target; \
+		RUSTC_BOOTSTRAP=1 cargo fuzz run $$target --fuzz-dir $$fuzz --sanitizer none $$fuzz/corpus/$$target $(SEEDS_$*) -- \
+			-max_total_time=$(FUZZ_SECONDS) -max_len=16384 -timeout=20 -rss_limit_mb=1024 $(FUZZ_FLAGS) || exit 1; done
 
 .PHONY: setup
 setup: tools deploy-tools ## Install what packaging and deploying need, or say how: sam, cargo-lambda, zig, the ARM64 target, cargo's tools
@@ -209,4 +235,4 @@ check-template:
 .PHONY: clean
 clean: ## Remove what was built; the local stack's data (.longshore) stays
 	cargo clean
-	rm -rf .aws-sam $(VENV) $(VENV_API) $(VENV_DEPLOY) $(VENV_BENCH) $(VENV_TABLES) $(VENV_IMAGES)
+	rm -rf functions/*/fuzz/target .aws-sam $(VENV) $(VENV_API) $(VENV_DEPLOY) $(VENV_BENCH) $(VENV_TABLES) $(VENV_IMAGES)

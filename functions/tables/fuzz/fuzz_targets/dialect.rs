@@ -1,11 +1,15 @@
 //! Any bytes have a dialect or are refused, and what is found can be read by.
 #![no_main]
 
+mod memory;
+
 use libfuzzer_sys::fuzz_target;
-use shared::{Facts, Input, Limits, options::TablesOptions};
+use shared::{Facts, Failure, Input, Limits, options::TablesOptions};
 use tables::read::{Counts, Delimited};
 
-fuzz_target!(|bytes: &[u8]| {
+const SLAB_BYTES: usize = 1 << 14;
+
+fn read(bytes: &[u8]) -> Result<Counts, Failure> {
     let facts = Facts {
         name: String::new(),
         size_bytes: bytes.len() as u64,
@@ -17,13 +21,11 @@ fuzz_target!(|bytes: &[u8]| {
         ..Limits::default()
     };
     let input = Input::new(&facts, &limits, &bytes);
-    let Ok(table) = Delimited::open(&input, &TablesOptions::default()) else {
-        return;
-    };
+    let table = Delimited::open(&input, &TablesOptions::default())?;
     assert!((0.0..=1.0).contains(&table.dialect.confidence));
-    let mut slabs = table.slabs(&input).unwrap();
+    let mut slabs = table.slabs(&input)?.of_bytes(SLAB_BYTES);
     let mut counts = Counts::default();
-    while let Ok(Some(slab)) = slabs.next_slab() {
+    while let Some(slab) = slabs.next_slab()? {
         let held = slab
             .for_each_block(&table.dialect, |block| {
                 for column in 0..table.dialect.columns() {
@@ -39,5 +41,12 @@ fuzz_target!(|bytes: &[u8]| {
             .unwrap();
         counts.add(&held);
     }
-    assert_eq!(counts.records, counts.rows + counts.rejects);
+    Ok(counts)
+}
+
+fuzz_target!(|bytes: &[u8]| {
+    match read(bytes) {
+        Ok(counts) => assert_eq!(counts.records, counts.rows + counts.rejects),
+        Err(failure) => assert!(failure.kind.is_final(), "{failure:?}"),
+    }
 });

@@ -3,6 +3,8 @@
 
 #![no_main]
 
+mod memory;
+
 use libfuzzer_sys::fuzz_target;
 use tables::types::{ColumnType, Inference, NARROW_DIGITS, token};
 
@@ -21,12 +23,17 @@ fuzz_target!(|bytes: &[u8]| {
     assert_eq!(second.merge(&first).decide(), whole.decide());
     assert_eq!(observe(cells.iter().rev().copied()).decide(), whole.decide());
     let mut again = Inference::default();
-    for cell in cells.iter().filter(|cell| !cell.is_empty() && token::find(cell).is_none()) {
+    for cell in cells
+        .iter()
+        .filter(|cell| !cell.is_empty() && token::find(cell).is_none())
+    {
         let reads = match whole.decide() {
             ColumnType::Bool => again.truth(cell).is_some(),
             ColumnType::Int64 => again.int(cell).is_some(),
             ColumnType::UInt64 => again.uint(cell).is_some(),
-            ColumnType::Decimal { precision, scale } if precision <= NARROW_DIGITS => again.decimal(cell, scale).is_some(),
+            ColumnType::Decimal { precision, scale } if precision <= NARROW_DIGITS => {
+                again.decimal(cell, scale).is_some()
+            }
             ColumnType::Decimal { scale, .. } => again.wide_decimal(cell, scale).is_some(),
             ColumnType::Float64 => again.float(cell).is_some(),
             ColumnType::Date(form) => again.date(cell, form).is_some(),

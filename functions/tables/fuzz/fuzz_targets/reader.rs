@@ -1,6 +1,8 @@
 //! Any text reads the same however it is cut into slabs, in a simple dialect and in odd ones.
 #![no_main]
 
+mod memory;
+
 use libfuzzer_sys::fuzz_target;
 use shared::Limits;
 use tables::{

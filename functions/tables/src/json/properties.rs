@@ -128,7 +128,7 @@ proptest! {
         let _ = looks_like(&bytes);
         let _ = check(&bytes);
         for kind in [JsonKind::Lines, JsonKind::Array, JsonKind::Values] {
-            let mut all = Slabs::of(bytes.as_slice(), kind, 40, slab_bytes);
+            let mut all = Slabs::new(bytes.as_slice(), kind, 40).of_bytes(slab_bytes);
             let mut shape = Shape::default();
             let mut slabs = Vec::new();
             while let Ok(Some(slab)) = all.next_slab() {

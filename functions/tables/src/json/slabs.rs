@@ -120,7 +120,8 @@ impl Slab {
                 let end = memchr(b'\n', rest).unwrap_or(rest.len());
                 let text = rest.get(..end).unwrap_or_default();
                 let text = text.strip_suffix(b"\r").unwrap_or(text);
-                if text.iter().all(u8::is_ascii_whitespace) {
+                // Of a line that is too long there may be no more than the front, which tells nothing of the rest.
+                if text.len() <= record_bytes && text.iter().all(u8::is_ascii_whitespace) {
                     blank_lines += 1;
                 } else {
                     pass(start..start + text.len(), line);
@@ -157,17 +158,11 @@ pub struct Slabs<R> {
 impl<R: Read> Slabs<R> {
     /// Slabs of records of at most `record_bytes`.
     pub fn new(source: R, kind: JsonKind, record_bytes: usize) -> Self {
-        Self::of(source, kind, record_bytes, SLAB_BYTES)
-    }
-
-    pub(super) fn of(source: R, kind: JsonKind, record_bytes: usize, slab_bytes: usize) -> Self {
-        let record_bytes = record_bytes.clamp(1, MAX_RECORD_BYTES);
         Self {
             source,
             kind,
-            record_bytes,
-            // A record of the greatest length and its line end fit.
-            slab_bytes: slab_bytes.max(record_bytes + 8),
+            record_bytes: record_bytes.clamp(1, MAX_RECORD_BYTES),
+            slab_bytes: 0,
             rest: Vec::new(),
             offset: 0,
             progress: Progress::default(),
@@ -176,6 +171,15 @@ impl<R: Read> Slabs<R> {
             scan: Scan::new(kind),
             in_long_line: false,
         }
+        .of_bytes(SLAB_BYTES)
+    }
+
+    /// Makes slabs of about so many bytes instead of 16 MiB.
+    #[must_use]
+    pub fn of_bytes(mut self, slab_bytes: usize) -> Self {
+        // A record of the greatest length and its line end fit.
+        self.slab_bytes = slab_bytes.max(self.record_bytes + 8);
+        self
     }
 
     /// Tells where in its file the text stands, if it is not the file's own bytes.

@@ -26,7 +26,7 @@ struct Table {
 }
 
 fn slabs(text: &[u8], kind: JsonKind, record_bytes: usize, slab_bytes: usize) -> Vec<Slab> {
-    let mut slabs = Slabs::of(text, kind, record_bytes, slab_bytes);
+    let mut slabs = Slabs::new(text, kind, record_bytes).of_bytes(slab_bytes);
     let mut all = Vec::new();
     while let Some(slab) = slabs.next_slab().unwrap() {
         all.push(slab);
@@ -368,6 +368,23 @@ fn the_caps_hold() {
                 "{kind:?} {slab_bytes}"
             );
             assert_eq!((table.rejects.len(), table.rejects[0].2), (1, Fault::TooLong));
+        }
+    }
+}
+
+#[test]
+fn a_line_that_is_too_long_is_not_blank_however_it_begins() {
+    for blank in [" ", "\r", "\t"] {
+        let text = format!("{}[\n{{\"a\":1}}\n", blank.repeat(40));
+        for slab_bytes in [1, 1000] {
+            let table = read(text.as_bytes(), JsonKind::Lines, 20, slab_bytes);
+            assert_eq!(
+                Value::from(table.rows),
+                json!([{"a": 1}]),
+                "{blank:?} {slab_bytes}"
+            );
+            let rejects: Vec<_> = table.rejects.iter().map(|reject| (reject.0, reject.2)).collect();
+            assert_eq!(rejects, [(1, Fault::TooLong)], "{blank:?} {slab_bytes}");
         }
     }
 }

@@ -158,13 +158,12 @@ impl<'a> Splitter<'a> {
                     fault,
                 } => {
                     self.counts.records += 1;
-                    if fault.is_none() && self.repeats_header(first) {
+                    // Of one that is too long there may be no more than the front.
+                    let is_sound = fault.is_none() && end - start <= self.slab.record_bytes;
+                    if is_sound && self.repeats_header(first) {
                         self.spans.truncate(first);
                         self.reject(Fault::RepeatedHeader, start, end);
-                    } else if fault.is_none()
-                        && fields == self.columns
-                        && end - start <= self.slab.record_bytes
-                    {
+                    } else if is_sound && fields == self.columns {
                         self.counts.rows += 1;
                     } else {
                         self.odd(start, end, fields, fault, first);

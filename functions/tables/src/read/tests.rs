@@ -201,6 +201,16 @@ fn a_header_that_comes_again_is_no_row() {
 }
 
 #[test]
+fn what_is_too_long_is_no_header_however_it_begins() {
+    let text = format!("c0,c1,{}\0\n1,2\n", "x".repeat(200));
+    for slab in [1, 1 << 20] {
+        let read = read_with(text.as_bytes(), &columns(2), 100, slab, usize::MAX);
+        assert_eq!(read.rejects[0].2, Fault::TooLong, "in slabs of {slab} bytes");
+        assert_eq!(read.rows, [["1", "2"]]);
+    }
+}
+
+#[test]
 fn one_quote_too_many_is_text_where_only_that_makes_sense() {
     let quotes = |text: &str| {
         let read = read(text, 3);

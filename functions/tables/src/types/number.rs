@@ -282,10 +282,10 @@ pub fn read_decimal(text: &[u8], scale: u8) -> Option<i64> {
         _ => (false, text),
     };
     let point = digits.len().checked_sub(usize::from(scale) + 1)?;
-    if point == 0 || digits.len() > 19 || digits.get(point) != Some(&b'.') {
-        return None;
-    }
-    if digits.first() == Some(&b'0') && point > 1 {
+    // The zero of `0.5` is none of the digits.
+    let zero = digits.first() == Some(&b'0');
+    let is_other = digits.len() > 19 + usize::from(zero) || (zero && point > 1);
+    if point == 0 || is_other || digits.get(point) != Some(&b'.') {
         return None;
     }
     let mut value: i64 = 0;

@@ -71,6 +71,21 @@ fn numbers() {
 }
 
 #[test]
+fn a_decimal_of_nothing_but_decimals_has_all_digits_of_one() {
+    for text in [
+        "0.123456789012345678",
+        "-0.999999999999999999",
+        "9.12345678901234567",
+    ] {
+        let scale = text.split_once('.').map_or(0, |(_, decimals)| decimals.len());
+        let scale = u8::try_from(scale).unwrap();
+        check(&[text], decimal(scale));
+        let read = Inference::default().decimal(text.as_bytes(), scale);
+        assert_eq!(read, text.replace('.', "").parse().ok(), "{text}");
+    }
+}
+
+#[test]
 fn words_for_nothing_speak_for_no_type_and_are_text_alone() {
     for word in token::TOKENS {
         check(&["1", word], ColumnType::Int64);
