@@ -32,7 +32,10 @@ use shared::{
 };
 use tables::{
     Report, Tables,
-    types::time::{ShowDate, ShowTimestamp, Zone, read_timestamp},
+    types::{
+        time::{ShowDate, ShowTimestamp, Zone, read_timestamp},
+        token,
+    },
 };
 
 /// What a run left.
@@ -174,7 +177,8 @@ fn show(column: &ArrayRef, row: usize) -> String {
     }
 }
 
-/// Whether what was read back says what the source said: the same text, the same number or the same instant.
+/// Whether what was read back says what the source said: the same text, the same number, the same instant, or nothing where the source
+/// has a word for that.
 pub fn is_same(source: &str, back: &str) -> bool {
     let same_number = || {
         source
@@ -184,5 +188,9 @@ pub fn is_same(source: &str, back: &str) -> bool {
     };
     let instant =
         |text: &str| read_timestamp(text.as_bytes()).map(|read| (read.micros, read.style.zone == Zone::None));
-    source == back || same_number() || instant(source).is_some_and(|source| instant(back) == Some(source))
+    let nothing = back.is_empty() && token::find(source.as_bytes()).is_some();
+    source == back
+        || nothing
+        || same_number()
+        || instant(source).is_some_and(|source| instant(back) == Some(source))
 }
