@@ -100,7 +100,14 @@ SEEDS_tables := $(wildcard functions/tables/test_data/* $(CORPORA)/tables/csv-* 
 SEEDS_images := $(wildcard $(CORPORA)/images/*)
 
 .PHONY: fuzz
-fuzz: fuzz-tables fuzz-images ## Look for bytes that break what reads them (FUZZ_SECONDS=60 for each, FUZZ_TARGET=decode for one)
+fuzz: fuzz-target fuzz-tables fuzz-images ## Look for bytes that break what reads them (FUZZ_SECONDS=60 for each, FUZZ_TARGET=decode for one)
+
+FUZZ_TARGETS = $(basename $(notdir $(shell grep -l 'fuzz_target!' functions/*/fuzz/fuzz_targets/*.rs)))
+
+.PHONY: fuzz-target
+fuzz-target:
+	@case ' $(FUZZ_TARGETS) ' in *' $(FUZZ_TARGET) '*) ;; *) [ -z '$(FUZZ_TARGET)' ] || \
+		{ echo 'no fuzz target $(FUZZ_TARGET): there are $(FUZZ_TARGETS)'; exit 1; };; esac
 
 # Their own lock file, since they are no members of the workspace: the very versions that are shipped.
 functions/%/fuzz/Cargo.lock: Cargo.lock

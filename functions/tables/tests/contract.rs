@@ -4,12 +4,15 @@
 
 mod run;
 
+use std::collections::BTreeMap;
+
 use proptest::prelude::*;
 use run::{convert, convert_as, convert_with, is_same, read_back};
 use shared::{
     FailureKind, Limits,
     options::{Delimiter, TablesOptions},
 };
+use tables::types::token;
 
 fn refused(bytes: &[u8]) -> (FailureKind, String, String) {
     let failure = convert(bytes).expect_err("refused");
@@ -223,10 +226,26 @@ proptest! {
         prop_assert_eq!(done.report.rows_rejected, 0);
         let back = read_back(&done.outputs["table.parquet"]);
         prop_assert_eq!(back.len(), source.len());
+        // A word for nothing among values comes back as nothing, and the profile tells each of them.
+        let mut words = vec![BTreeMap::<String, u64>::new(); columns.len()];
         for (source, back) in source.iter().zip(&back) {
-            for (source, back) in source.iter().zip(back) {
-                prop_assert!(is_same(source, back), "{:?} came back as {:?}", source, back);
+            for ((source, back), words) in source.iter().zip(back).zip(&mut words) {
+                if back.is_empty() && token::find(source.as_bytes()).is_some() {
+                    *words.entry(source.clone()).or_default() += 1;
+                } else {
+                    prop_assert!(is_same(source, back), "{:?} came back as {:?}", source, back);
+                }
             }
+        }
+        let profile: serde_json::Value = serde_json::from_slice(&done.outputs["profile.json"]).unwrap();
+        for (index, words) in words.into_iter().enumerate() {
+            let told = &profile["columns"][index]["null_tokens"];
+            let told: BTreeMap<String, u64> = if told.is_null() {
+                BTreeMap::new()
+            } else {
+                serde_json::from_value(told.clone()).unwrap()
+            };
+            prop_assert_eq!(told, words);
         }
     }
 
