@@ -180,6 +180,10 @@ fn reduce(plan: &Plan, rows: &mut dyn Rows, facts: &Facts, threads: usize) -> Re
         (shape.width, shape.height),
         facts.orientation,
     );
+    // Where all frames are asked for and nothing else, the first one need not be decoded for itself.
+    if nodes.is_empty() {
+        return Ok(Vec::new());
+    }
     let orientation = facts.orientation;
     let mut bases: Vec<(usize, Base)> = if let Some(planes) = rows.planes() {
         let reduced = resize::run_planes(planes, &nodes, is_mirrored(orientation), threads)?.into_iter();

@@ -46,7 +46,9 @@ pub(super) struct JpegRows<'a> {
     pub(super) planes: Vec<Plane>,
     /// The scan whose data is read strip by strip; none when all coefficients are held.
     streamed: Option<Scan>,
-    /// For that scan, of each component.
+    /// What is to be read before the first strip, where all coefficients are held: who looks at the header alone does not pay for them.
+    unread: Option<(Frame, Scan)>,
+    /// For the scan that is streamed, of each component.
     factors: Vec<Dequantization>,
     restarts: Restarts,
     pub(super) strips: usize,
@@ -127,6 +129,7 @@ impl<'a> JpegRows<'a> {
             geometry,
             planes,
             streamed: None,
+            unread: None,
             factors: Vec::new(),
             restarts: Restarts::default(),
             strips: 0,
@@ -149,7 +152,7 @@ impl<'a> JpegRows<'a> {
                 .map(|plane| plane.quantization.unwrap_or([1; 64]));
             rows.factors = tables.map(|table| scan::dequantization(&table)).collect();
         } else {
-            rows.read_scans(frame, first)?;
+            rows.unread = Some((frame.clone(), first));
         }
         Ok(rows)
     }
@@ -354,6 +357,9 @@ impl<'a> JpegRows<'a> {
 
     /// Decodes the next row of MCUs.
     pub(super) fn decode_strip(&mut self) -> Result<(), Failure> {
+        if let Some((frame, first)) = self.unread.take() {
+            self.read_scans(&frame, first)?;
+        }
         dispatch!(self.level, simd => {
             // For the machine's shifts, and its instructions of three operands.
             let _ = simd;
