@@ -204,7 +204,8 @@ impl Inference {
     #[inline]
     pub fn int(&mut self, cell: &[u8]) -> Option<i64> {
         let value = read_i64(cell)?;
-        if cell.len() <= SHORT_INTEGER {
+        // Where it is no float already, nobody asks whether one would hold it.
+        if cell.len() <= SHORT_INTEGER || self.candidates & FLOAT == 0 {
             self.integers = true;
             self.narrow(INT | FLOAT | if value < 0 { 0 } else { UINT });
         } else {

@@ -4,17 +4,18 @@
 //! sign, spaces, digit separators, `.5`, `5.`, hexadecimal and the words `NaN` and `inf` are text: each of them says
 //! something that a number would forget.
 
+mod digits;
+mod doubles;
+
+use digits::read_digits;
+use doubles::{EXACT_POWERS, printed_alike, shortest, without_trailing_zeros};
+
 /// The most significant digits a decimal may have and still be compared with its `f64`.
 const MAX_DIGITS: usize = 40;
 /// Every decimal of so many significant digits survives the way through an `f64` (`f64::DIGITS`).
 const SAFE_DIGITS: usize = f64::DIGITS as usize;
 /// Every integer of so many digits is a `u64`.
 const EXACT_DIGITS: usize = 19;
-/// Powers of ten that an `f64` holds exactly.
-const EXACT_POWERS: [f64; 23] = [
-    1e0, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15, 1e16, 1e17, 1e18,
-    1e19, 1e20, 1e21, 1e22,
-];
 
 /// A number's text, taken apart.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -40,37 +41,23 @@ impl<'a> Number<'a> {
             (b'-', rest) => (true, rest),
             _ => (false, text),
         };
-        let mut mantissa: u64 = 0;
-        let mut significant = 0;
-        let mut whole = 0;
-        let mut at = 0;
-        let mut push = |digit: u8| {
-            mantissa = mantissa.wrapping_mul(10).wrapping_add(u64::from(digit - b'0'));
-            significant += usize::from(significant > 0 || digit != b'0');
-        };
-        while let Some(&digit @ b'0'..=b'9') = digits.get(at) {
-            push(digit);
-            whole += 1;
-            at += 1;
-        }
-        if whole == 0 || (whole > 1 && digits.first() == Some(&b'0')) {
+        let (mut mantissa, whole) = read_digits(digits, 0);
+        let is_zero = digits.first() == Some(&b'0');
+        if whole == 0 || (whole > 1 && is_zero) {
             return None;
         }
-        let mut decimals = 0;
-        let mut last = b'1';
-        if digits.get(at) == Some(&b'.') {
-            at += 1;
-            while let Some(&digit @ b'0'..=b'9') = digits.get(at) {
-                push(digit);
-                last = digit;
-                decimals += 1;
-                at += 1;
-            }
-            if decimals == 0 {
-                return None;
-            }
+        let mut rest = digits.get(whole..)?;
+        let mut significant = if is_zero { 0 } else { whole };
+        let (mut decimals, mut ends_in_zero) = (0, false);
+        if let Some((b'.', fraction)) = rest.split_first() {
+            (mantissa, decimals) = read_digits(fraction, mantissa);
+            let (fraction, after) = fraction.split_at_checked(decimals)?;
+            ends_in_zero = *fraction.last()? == b'0';
+            let zeros = fraction.iter().take_while(|digit| **digit == b'0').count();
+            let zeros = if is_zero { zeros } else { 0 };
+            significant += decimals - zeros;
+            rest = after;
         }
-        let rest = digits.get(at..)?;
         let has_exponent = !rest.is_empty();
         let exponent = if has_exponent { read_exponent(rest)? } else { 0 };
         Some(Self {
@@ -81,7 +68,7 @@ impl<'a> Number<'a> {
             decimals,
             exponent,
             has_exponent,
-            ends_in_zero: last == b'0',
+            ends_in_zero,
         })
     }
 
@@ -172,6 +159,12 @@ impl<'a> Number<'a> {
         if self.significant > MAX_DIGITS || (is_integer && self.as_i64().is_none()) {
             return None;
         }
+        if !self.has_exponent
+            && self.significant <= EXACT_DIGITS
+            && let Some(value) = printed_alike(self.mantissa, self.decimals)
+        {
+            return Some(if self.negative { -value } else { value });
+        }
         let value = self.slow_f64();
         if !value.is_finite() || value == 0.0 {
             return None;
@@ -230,35 +223,6 @@ impl<'a> Number<'a> {
     }
 }
 
-/// The digits of the shortest decimal that reads back as `value` (finite, not 0), without its sign, as an integer that
-/// does not end in 0, and the power of ten of its last digit.
-fn shortest(value: f64) -> (u64, i32) {
-    let mut buffer = zmij::Buffer::new();
-    let printed = buffer.format_finite(value.abs());
-    let (printed, exponent) = printed.split_once('e').unwrap_or((printed, "0"));
-    let mut power: i32 = exponent.parse().unwrap_or_default();
-    let mut digits: u64 = 0;
-    let mut decimals = false;
-    for byte in printed.bytes() {
-        if byte == b'.' {
-            decimals = true;
-        } else {
-            digits = digits.wrapping_mul(10).wrapping_add(u64::from(byte & 15));
-            power -= i32::from(decimals);
-        }
-    }
-    without_trailing_zeros(digits, power)
-}
-
-/// The same number, its digits not ending in 0.
-fn without_trailing_zeros(mut digits: u64, mut power: i32) -> (u64, i32) {
-    while digits != 0 && digits.is_multiple_of(10) {
-        digits /= 10;
-        power = power.saturating_add(1);
-    }
-    (digits, power)
-}
-
 /// The digits before an exponent, from the first to the last that is no zero.
 fn digits_of(text: &[u8]) -> Vec<u8> {
     let mut digits: Vec<u8> = text
@@ -288,15 +252,14 @@ pub fn read_decimal(text: &[u8], scale: u8) -> Option<i64> {
     if point == 0 || is_other || digits.get(point) != Some(&b'.') {
         return None;
     }
-    let mut value: i64 = 0;
-    let mut wrong = 0;
-    let (whole, fraction) = digits.split_at_checked(point)?;
-    for &digit in whole.iter().chain(fraction.get(1..)?) {
-        let digit = digit.wrapping_sub(b'0');
-        wrong |= u8::from(digit > 9);
-        value = value * 10 + i64::from(digit & 15);
+    let (whole, fraction) = (digits.get(..point)?, digits.get(point + 1..)?);
+    let (value, whole_read) = read_digits(whole, 0);
+    let (value, read) = read_digits(fraction, value);
+    if whole_read != whole.len() || read != fraction.len() || (value == 0 && negative) {
+        return None;
     }
-    (wrong == 0 && (value != 0 || !negative)).then_some(if negative { -value } else { value })
+    let value = i64::try_from(value).ok()?;
+    Some(if negative { -value } else { value })
 }
 
 /// Reads `e5`, `E+05`, `e-12`.
@@ -320,29 +283,26 @@ fn read_exponent(text: &[u8]) -> Option<i32> {
     )
 }
 
-/// An `i64` from a cell known to hold one: [`Number::as_i64`], the short way for short numbers.
+/// [`Number::as_i64`], the short way.
 #[must_use]
 pub fn read_i64(text: &[u8]) -> Option<i64> {
     let (negative, digits) = match text.split_first()? {
         (b'-', rest) => (true, rest),
         _ => (false, text),
     };
-    if digits.len() > 18 {
-        return Number::read(text)?.as_i64();
-    }
-    let mut value: i64 = 0;
-    for &digit in digits {
-        let digit = digit.wrapping_sub(b'0');
-        if digit > 9 {
-            return None;
-        }
-        value = value * 10 + i64::from(digit);
-    }
-    let canonical = match digits.first()? {
+    let (value, read) = read_digits(digits, 0);
+    let is_canonical = match digits.first()? {
         b'0' => digits.len() == 1 && !negative,
-        _ => true,
+        _ => read <= EXACT_DIGITS,
     };
-    canonical.then_some(if negative { -value } else { value })
+    if read != digits.len() || !is_canonical {
+        return None;
+    }
+    if negative {
+        0_i64.checked_sub_unsigned(value)
+    } else {
+        i64::try_from(value).ok()
+    }
 }
 
 #[cfg(test)]
