@@ -1,5 +1,7 @@
 //! The records of a sample, as their cells.
 
+use std::borrow::Cow;
+
 use super::Kinds;
 use crate::read::{
     Unescape,
@@ -9,25 +11,25 @@ use crate::read::{
 /// More fields than any table may have: how far a sample's records are told apart.
 pub(super) const SAMPLE_COLUMNS: usize = 1 << 14;
 /// The records of a piece of text, each as its cells.
-pub(super) struct Records {
-    pub(super) all: Vec<Record>,
+pub(super) struct Records<'a> {
+    pub(super) all: Vec<Record<'a>>,
 }
 
 /// A record of the sample.
-pub(super) struct Record {
+pub(super) struct Record<'a> {
     pub(super) start: usize,
     pub(super) end: usize,
     pub(super) next: usize,
-    pub(super) cells: Vec<Vec<u8>>,
+    pub(super) cells: Vec<Cow<'a, [u8]>>,
     pub(super) is_damaged: bool,
     pub(super) is_comment: bool,
     /// Whether blank lines stand before it.
     pub(super) after_blank: bool,
 }
 
-impl Records {
+impl<'a> Records<'a> {
     /// Reads at most `most` records.
-    pub(super) fn read(text: &[u8], whole: bool, rules: &Rules, most: usize) -> Self {
+    pub(super) fn read(text: &'a [u8], whole: bool, rules: &Rules, most: usize) -> Self {
         let unescape = Unescape::by(rules);
         let mut spans = Vec::new();
         let mut all = Vec::new();
@@ -43,11 +45,12 @@ impl Records {
                         .iter()
                         .map(|span| {
                             let cell = text.get(span.range()).unwrap_or_default();
-                            let mut plain = cell.to_vec();
-                            if span.is_escaped() {
-                                unescape.apply(cell, &mut plain);
+                            if !span.is_escaped() {
+                                return Cow::Borrowed(cell);
                             }
-                            plain
+                            let mut plain = Vec::with_capacity(cell.len());
+                            unescape.apply(cell, &mut plain);
+                            Cow::Owned(plain)
                         })
                         .collect();
                     all.push(Record {
@@ -84,10 +87,17 @@ impl Records {
     }
 }
 
+impl Record<'_> {
+    /// Its cells, as names that outlive the text.
+    pub(super) fn names(&self) -> Vec<Vec<u8>> {
+        self.cells.iter().map(|cell| cell.to_vec()).collect()
+    }
+}
+
 /// Kinds of the columns of some records.
-pub(super) fn kinds_of<'a>(columns: usize, records: impl Iterator<Item = &'a Record>) -> Kinds {
+pub(super) fn kinds_of<'a>(columns: usize, records: impl Iterator<Item = &'a Record<'a>>) -> Kinds {
     let rows: Vec<Vec<&[u8]>> = records
-        .map(|record| record.cells.iter().map(Vec::as_slice).collect())
+        .map(|record| record.cells.iter().map(AsRef::as_ref).collect())
         .collect();
     Kinds::of(columns, rows.iter().map(Vec::as_slice))
 }

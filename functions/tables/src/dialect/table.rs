@@ -51,7 +51,7 @@ pub(super) fn find_table(
     if records.is_empty() {
         return Err(nothing(text, sample));
     }
-    let inside: Vec<Record> = sample
+    let inside: Vec<Record<'_>> = sample
         .inside
         .iter()
         .flat_map(|piece| {
@@ -162,7 +162,7 @@ fn nothing(text: &[u8], sample: &Sample) -> Failure {
 }
 
 /// The number of fields that most records have: more than one if any has.
-fn most_common<'a>(records: impl Iterator<Item = &'a Record>) -> usize {
+fn most_common<'a>(records: impl Iterator<Item = &'a Record<'a>>) -> usize {
     let mut counts = BTreeMap::new();
     for record in records.filter(|record| !record.is_damaged && record.cells.len() > 1) {
         *counts.entry(record.cells.len()).or_insert(0_usize) += 1;
@@ -173,7 +173,7 @@ fn most_common<'a>(records: impl Iterator<Item = &'a Record>) -> usize {
         .map_or(1, |(columns, _)| *columns)
 }
 
-fn filled(record: &Record) -> usize {
+fn filled(record: &Record<'_>) -> usize {
     record
         .cells
         .iter()
@@ -182,13 +182,13 @@ fn filled(record: &Record) -> usize {
 }
 
 /// Whether a record may be the table's first: a line of a preamble may have as many delimiters, but little between them.
-fn is_row(record: &Record, columns: usize) -> bool {
+fn is_row(record: &Record<'_>, columns: usize) -> bool {
     let least = if columns >= 3 { 2 } else { 1 };
     !record.is_damaged && record.cells.len() == columns && (columns == 1 || filled(record) >= least)
 }
 
 /// How many cells of the typed columns are filled, and how many of those are not of their column's kind.
-fn misfits(record: &Record, kinds: &Kinds) -> (usize, usize) {
+fn misfits(record: &Record<'_>, kinds: &Kinds) -> (usize, usize) {
     let mut counts = (0, 0);
     for column in kinds.typed() {
         if let Some(cell) = record.cells.get(column)
@@ -201,7 +201,7 @@ fn misfits(record: &Record, kinds: &Kinds) -> (usize, usize) {
     counts
 }
 
-fn looks_like_header(record: &Record, kinds: &Kinds, records: &[Record], index: usize) -> bool {
+fn looks_like_header(record: &Record<'_>, kinds: &Kinds, records: &[Record<'_>], index: usize) -> bool {
     let (typed, misfits) = misfits(record, kinds);
     let rows = records.get(index + 1..).unwrap_or_default();
     let has_rows = rows.iter().any(|row| row.cells.len() == record.cells.len());
@@ -230,8 +230,8 @@ fn looks_like_header(record: &Record, kinds: &Kinds, records: &[Record], index: 
 }
 
 /// Whether a column holds codes of one length, this record's among them.
-fn looks_like_code(record: &Record, rows: &[Record]) -> bool {
-    let rows: Vec<&Record> = rows
+fn looks_like_code(record: &Record<'_>, rows: &[Record<'_>]) -> bool {
+    let rows: Vec<&Record<'_>> = rows
         .iter()
         .filter(|row| row.cells.len() == record.cells.len())
         .collect();
@@ -248,7 +248,7 @@ fn looks_like_code(record: &Record, rows: &[Record]) -> bool {
 }
 
 /// Whether the typed columns are named by years, one after the other: `country,2019,2020,2021`.
-fn counts_up(record: &Record, kinds: &Kinds) -> bool {
+fn counts_up(record: &Record<'_>, kinds: &Kinds) -> bool {
     let years: Vec<i32> = kinds
         .typed()
         .filter_map(|column| {
@@ -265,7 +265,7 @@ fn counts_up(record: &Record, kinds: &Kinds) -> bool {
 }
 
 /// Whether a record behind a header's first row belongs to it.
-fn is_header_too(record: &Record, header: &Record, kinds: &Kinds, records: &[Record]) -> bool {
+fn is_header_too(record: &Record<'_>, header: &Record<'_>, kinds: &Kinds, records: &[Record<'_>]) -> bool {
     let is_last = records.last().is_some_and(|last| std::ptr::eq(last, record));
     if is_last || record.is_damaged || record.cells.len() != header.cells.len() {
         return false;
@@ -278,13 +278,13 @@ fn is_header_too(record: &Record, header: &Record, kinds: &Kinds, records: &[Rec
 }
 
 /// The names that a header's rows give together.
-fn join(rows: &[Record], columns: usize) -> Vec<Vec<u8>> {
+fn join(rows: &[Record<'_>], columns: usize) -> Vec<Vec<u8>> {
     (0..columns)
         .map(|column| {
             let parts: Vec<&[u8]> = rows
                 .iter()
                 .filter_map(|row| row.cells.get(column))
-                .map(Vec::as_slice)
+                .map(AsRef::as_ref)
                 .filter(|part| !part.is_empty())
                 .collect();
             parts.join(&b' ')
@@ -295,7 +295,7 @@ fn join(rows: &[Record], columns: usize) -> Vec<Vec<u8>> {
 /// The names in a header with the wrong number of fields, or with quotes that do not work out; none if it is no header.
 fn mend_header(
     text: &[u8],
-    record: &Record,
+    record: &Record<'_>,
     rules: &Rules,
     columns: usize,
     kinds: &Kinds,
@@ -337,15 +337,11 @@ fn mend_header(
     }
     let fields = record.cells.len();
     if fields > columns {
-        let without: Vec<Vec<u8>> = record
-            .cells
-            .iter()
-            .filter(|name| !name.is_empty())
-            .cloned()
-            .collect();
+        let mut without = record.names();
+        without.retain(|name| !name.is_empty());
         if without.len() <= columns {
             // Too many delimiters: empty names are left out, the last first, until there is one for each column.
-            let mut names = record.cells.clone();
+            let mut names = record.names();
             while names.len() > columns {
                 let at = names.iter().rposition(Vec::is_empty)?;
                 names.remove(at);
@@ -353,7 +349,7 @@ fn mend_header(
             return Some(names).filter(|names| is_header(names));
         }
         // More names than most rows have fields: those rows leave out what is empty at their end.
-        return Some(record.cells.clone()).filter(|names| is_header(names) && fields <= columns * 2 + 2);
+        return Some(record.names()).filter(|names| is_header(names) && fields <= columns * 2 + 2);
     }
     for delimiter in [b',', b';', b'\t', b'|', b' '] {
         let other = Rules {
@@ -374,7 +370,7 @@ fn mend_header(
         }
     }
     let enough = fields >= 2 && fields * 2 >= columns;
-    let mut names = record.cells.clone();
+    let mut names = record.names();
     names.resize(columns, Vec::new());
     Some(names).filter(|names| enough && filled(record) == fields && is_header(names))
 }
@@ -384,7 +380,7 @@ fn mend_header(
 fn number_rows<'a>(
     mut names: Vec<Vec<u8>>,
     columns: usize,
-    rows: impl Iterator<Item = &'a Record>,
+    rows: impl Iterator<Item = &'a Record<'a>>,
 ) -> Vec<Vec<u8>> {
     let only_last_is_missing = names.len() == columns
         && columns >= 2
@@ -408,7 +404,7 @@ fn number_rows<'a>(
 }
 
 /// What lines that begin alike and are no rows begin with, where they stand between rows.
-fn comment(text: &[u8], records: &[Record], first: usize, columns: usize) -> Option<Vec<u8>> {
+fn comment(text: &[u8], records: &[Record<'_>], first: usize, columns: usize) -> Option<Vec<u8>> {
     if columns < 2 {
         return None;
     }
