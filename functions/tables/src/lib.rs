@@ -16,6 +16,7 @@
 //! | `delimited`, `documents` | the runs over delimited text and over JSON |
 //! | [`types`] | which type a column may have, and how its cells read |
 //! | [`columns`] | cells to typed columns, and their names |
+//! | `order` | values as numbers of their order |
 //! | [`mod@write`] | Parquet and Protocol Buffers |
 //! | [`profile`] | what `profile.json` and `profile.html` say |
 //! | [`rejects`] | `rejects.jsonl` |
@@ -28,6 +29,7 @@ mod delimited;
 pub mod dialect;
 mod documents;
 pub mod json;
+mod order;
 mod pipeline;
 pub mod processor;
 pub mod profile;

@@ -15,9 +15,9 @@ use super::{
     Mismatch,
     column::{Body, ColumnProfile},
     hash,
-    kind::{key_of_digits, key_of_float, key_of_int},
     ordered::Key,
 };
+use crate::order::{key_of_digits, key_of_float, key_of_int, key_of_narrow_digits};
 
 impl ColumnProfile {
     /// As [`ColumnProfile::observe`], of values of the column's type behind 16-bit keys. The values are all different, and
@@ -150,6 +150,7 @@ fn narrow_keys(values: &ArrayRef) -> Vec<u64> {
         DataType::Date32 => keys!(Date32Type, |value: i32| key_of_int(i64::from(value))),
         DataType::Timestamp(..) => keys!(TimestampMicrosecondType, key_of_int),
         DataType::Time64(_) => keys!(Time64MicrosecondType, key_of_int),
+        DataType::Decimal128(..) => keys!(Decimal128Type, key_of_narrow_digits),
         _ => Vec::new(),
     }
 }

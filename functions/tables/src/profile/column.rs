@@ -13,12 +13,13 @@ use serde::Serialize;
 use super::{
     Mismatch,
     hashes::Hashes,
-    kind::{Kind, key_of_digits},
+    kind::Kind,
     observe,
     ordered::Ordered,
     precision::Precision,
     text::{Span, Texts},
 };
+use crate::order::key_of_digits;
 
 /// What kept a column from a narrower type.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -103,7 +104,7 @@ impl ColumnProfile {
         let body = match (kind, data_type) {
             (Kind::Bool, _) => Body::Bool { trues: 0, falses: 0 },
             (Kind::Text, _) => Body::Text(Texts::new(precision)),
-            (Kind::Decimal { .. } | Kind::Uuid, _) => Body::Wide(Ordered::new(kind, precision)),
+            (Kind::WideDecimal { .. } | Kind::Uuid, _) => Body::Wide(Ordered::new(kind, precision)),
             (Kind::List, DataType::List(item)) => Body::List {
                 lengths: Span::default(),
                 distinct: Hashes::new(precision),

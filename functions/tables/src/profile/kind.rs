@@ -4,6 +4,10 @@
 use arrow_schema::{DataType, TimeUnit};
 
 use super::report::Shown;
+use crate::{
+    order::{digits_of, float_of, int_of},
+    types::NARROW_DIGITS,
+};
 
 /// What a column holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -11,11 +15,22 @@ pub(crate) enum Kind {
     Bool,
     Int,
     UInt,
-    Decimal { scale: i8 },
+    /// Of up to [`NARROW_DIGITS`].
+    Decimal {
+        scale: i8,
+    },
+    WideDecimal {
+        scale: i8,
+    },
     Float,
     Date,
-    Time { per_second: i64 },
-    Timestamp { per_second: i64, zoned: bool },
+    Time {
+        per_second: i64,
+    },
+    Timestamp {
+        per_second: i64,
+        zoned: bool,
+    },
     Text,
     Uuid,
     List,
@@ -23,36 +38,7 @@ pub(crate) enum Kind {
     Other,
 }
 
-const SIGN: u64 = 1 << 63;
-const WIDE_SIGN: u128 = 1 << 127;
 const SECONDS_PER_DAY: i64 = 86_400;
-
-/// The key of an integer: its order is the integers'.
-#[inline]
-pub(crate) const fn key_of_int(value: i64) -> u64 {
-    value.cast_unsigned() ^ SIGN
-}
-
-/// The key of a float: its order is that of `f64::total_cmp`.
-#[inline]
-pub(crate) const fn key_of_float(value: f64) -> u64 {
-    let bits = value.to_bits();
-    bits ^ ((bits.cast_signed() >> 63).cast_unsigned() | SIGN)
-}
-
-/// The key of a decimal's digits.
-#[inline]
-pub(crate) const fn key_of_digits(value: i128) -> u128 {
-    value.cast_unsigned() ^ WIDE_SIGN
-}
-
-const fn int_of(key: u64) -> i64 {
-    (key ^ SIGN).cast_signed()
-}
-
-const fn float_of(key: u64) -> f64 {
-    f64::from_bits(if key & SIGN == 0 { !key } else { key ^ SIGN })
-}
 
 impl Kind {
     pub(crate) fn of(data_type: &DataType) -> Self {
@@ -60,7 +46,8 @@ impl Kind {
             DataType::Boolean => Self::Bool,
             DataType::Int8 | DataType::Int16 | DataType::Int32 | DataType::Int64 => Self::Int,
             DataType::UInt8 | DataType::UInt16 | DataType::UInt32 | DataType::UInt64 => Self::UInt,
-            DataType::Decimal128(_, scale) => Self::Decimal { scale: *scale },
+            DataType::Decimal128(..=NARROW_DIGITS, scale) => Self::Decimal { scale: *scale },
+            DataType::Decimal128(_, scale) => Self::WideDecimal { scale: *scale },
             DataType::Float16 | DataType::Float32 | DataType::Float64 => Self::Float,
             DataType::Date32 => Self::Date,
             DataType::Time32(unit) | DataType::Time64(unit) => Self::Time {
@@ -80,7 +67,10 @@ impl Kind {
 
     /// Whether sums of its values mean something.
     pub(crate) const fn is_number(self) -> bool {
-        matches!(self, Self::Int | Self::UInt | Self::Decimal { .. } | Self::Float)
+        matches!(
+            self,
+            Self::Int | Self::UInt | Self::Decimal { .. } | Self::WideDecimal { .. } | Self::Float
+        )
     }
 
     /// Whether its values lie on a line: quantiles and a histogram mean something.
@@ -102,7 +92,8 @@ impl Kind {
             }
             Self::UInt => key as u64 as f64,
             Self::Float => float_of(key as u64),
-            Self::Decimal { scale } => (key ^ WIDE_SIGN).cast_signed() as f64 / 10_f64.powi(i32::from(scale)),
+            Self::Decimal { scale } => int_of(key as u64) as f64 / 10_f64.powi(i32::from(scale)),
+            Self::WideDecimal { scale } => digits_of(key) as f64 / 10_f64.powi(i32::from(scale)),
             _ => 0.0,
         }
     }
@@ -126,6 +117,10 @@ impl Kind {
             Self::Int => pairs.for_each(|(into, key)| *into = int_of(*key) as f64),
             Self::UInt => pairs.for_each(|(into, key)| *into = *key as f64),
             Self::Float => pairs.for_each(|(into, key)| *into = float_of(*key)),
+            Self::Decimal { scale } => {
+                let one = 10_f64.powi(i32::from(scale));
+                pairs.for_each(|(into, key)| *into = int_of(*key) as f64 / one);
+            }
             _ => {}
         }
     }
@@ -145,7 +140,8 @@ impl Kind {
                 per_second,
             )),
             Self::Timestamp { per_second, zoned } => Shown::Text(show_instant(int, per_second, zoned)),
-            Self::Decimal { scale } => Shown::Text(show_decimal((key ^ WIDE_SIGN).cast_signed(), scale)),
+            Self::Decimal { scale } => Shown::Text(show_decimal(int.into(), scale)),
+            Self::WideDecimal { scale } => Shown::Text(show_decimal(digits_of(key), scale)),
             Self::Uuid => Shown::Text(show_uuid(key)),
             _ => Shown::Text(String::new()),
         }
@@ -225,20 +221,7 @@ fn show_uuid(key: u128) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn keys_keep_the_order_and_the_value() {
-        let floats = [f64::MIN, -1.5, -0.0, 0.0, 1e-300, 2.5, f64::MAX];
-        assert!(floats.map(key_of_float).is_sorted());
-        assert!(
-            floats
-                .iter()
-                .all(|float| float_of(key_of_float(*float)).to_bits() == float.to_bits())
-        );
-        let ints = [i64::MIN, -1, 0, 1, i64::MAX];
-        assert!(ints.map(key_of_int).is_sorted());
-        assert!(ints.iter().all(|int| int_of(key_of_int(*int)) == *int));
-    }
+    use crate::order::{key_of_digits, key_of_int, key_of_narrow_digits};
 
     #[test]
     fn values_are_shown_as_they_are_written() {
@@ -258,7 +241,14 @@ mod tests {
             text(Kind::Time { per_second: 1000 }, int(3_661_050)),
             "01:01:01.05"
         );
-        let decimal = |digits, scale| text(Kind::Decimal { scale }, key_of_digits(digits));
+        let decimal = |digits, scale| {
+            let wide = text(Kind::WideDecimal { scale }, key_of_digits(digits));
+            if digits.unsigned_abs() < 10_u128.pow(NARROW_DIGITS.into()) {
+                let narrow = text(Kind::Decimal { scale }, key_of_narrow_digits(digits).into());
+                assert_eq!(narrow, wide);
+            }
+            wide
+        };
         assert_eq!(decimal(-5, 2), "-0.05");
         assert_eq!(decimal(1250, 2), "12.50");
         assert_eq!(decimal(7, 0), "7");

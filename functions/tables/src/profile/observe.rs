@@ -4,7 +4,7 @@ use arrow_array::{
     Array, BooleanArray, FixedSizeBinaryArray, GenericStringArray, ListArray, OffsetSizeTrait, StructArray,
     cast::AsArray,
     types::{
-        Date32Type, Float32Type, Float64Type, Int8Type, Int16Type, Int32Type, Int64Type,
+        Date32Type, Decimal128Type, Float32Type, Float64Type, Int8Type, Int16Type, Int32Type, Int64Type,
         Time32MillisecondType, Time32SecondType, Time64MicrosecondType, Time64NanosecondType,
         TimestampMicrosecondType, TimestampMillisecondType, TimestampNanosecondType, TimestampSecondType,
         UInt8Type, UInt16Type, UInt32Type, UInt64Type,
@@ -18,10 +18,10 @@ use super::{
     column::ColumnProfile,
     hash,
     hashes::Hashes,
-    kind::{key_of_float, key_of_int},
     ordered::{CHUNK, Key, Ordered},
     text::{Rows, Span, Texts},
 };
+use crate::order::{key_of_float, key_of_int, key_of_narrow_digits};
 
 /// Runs the loop for the array's type.
 pub(crate) fn narrow(
@@ -64,6 +64,17 @@ pub(crate) fn narrow(
         DataType::Timestamp(TimeUnit::Microsecond, _) => ints!(TimestampMicrosecondType),
         DataType::Time64(TimeUnit::Microsecond) => ints!(Time64MicrosecondType),
         DataType::UInt64 => uints!(UInt64Type),
+        DataType::Decimal128(..) => {
+            let values = array.as_primitive::<Decimal128Type>().values();
+            fixed(
+                ordered,
+                values,
+                array.nulls(),
+                key_of_narrow_digits,
+                |_| true,
+                row_hashes,
+            );
+        }
         DataType::Int8 => ints!(Int8Type),
         DataType::Int16 => ints!(Int16Type),
         DataType::Int32 => ints!(Int32Type),

@@ -315,12 +315,7 @@ impl ChunkWriter {
         let Some(codes) = codes else {
             let is_valid = |row: usize| nulls.is_none_or(|nulls| nulls.is_valid(row));
             values.put_range(page.clone(), is_valid, &mut self.page);
-            return page
-                .clone()
-                .filter(|row| is_valid(*row))
-                .fold(None, |range, row| {
-                    Some(range.map_or((row, row), |range| wider(values, range, (row, row))))
-                });
+            return values.extremes(page.clone(), is_valid);
         };
         let mut codes = codes.get(page.clone()).unwrap_or_default();
         if let Some(valid) = valid {

@@ -9,6 +9,8 @@ use parquet::{
     file::statistics::{Statistics, ValueStatistics},
 };
 
+use crate::order::{key_of_float, key_of_int, key_of_text};
+
 /// The most bytes of a text in statistics: as other writers have it.
 const MOST_STATISTICS_BYTES: usize = 64;
 
@@ -23,6 +25,26 @@ pub(crate) trait Physical {
 
     /// Which of two values is the lesser.
     fn compare(&self, one: usize, other: usize) -> Ordering;
+
+    /// A number of the values' order: of two values with different ones, the value with the lesser is the lesser.
+    fn key(&self, index: usize) -> u64;
+
+    /// Where the least and the greatest of the values stand that are in a range and kept.
+    fn extremes(&self, range: Range<usize>, keep: impl Fn(usize) -> bool) -> Option<(usize, usize)> {
+        let mut places = range.filter(|index| keep(*index));
+        let first = places.next()?;
+        let (mut least, mut greatest) = ((self.key(first), first), (self.key(first), first));
+        for place in places {
+            let key = self.key(place);
+            if key < least.0 || (key == least.0 && self.compare(place, least.1).is_lt()) {
+                least = (key, place);
+            }
+            if key > greatest.0 || (key == greatest.0 && self.compare(place, greatest.1).is_gt()) {
+                greatest = (key, place);
+            }
+        }
+        Some((least.1, greatest.1))
+    }
 
     /// Appends a value (`PLAIN`).
     fn put(&self, index: usize, into: &mut Vec<u8>);
@@ -47,7 +69,7 @@ pub(crate) trait Physical {
 }
 
 macro_rules! number {
-    ($name:ident, $value:ty, $kind:expr, $new:ident, $cast:expr) => {
+    ($name:ident, $value:ty, $kind:expr, $new:ident, $cast:expr, $key:expr) => {
         pub(crate) struct $name<'a>(pub(crate) &'a [$value]);
 
         impl Physical for $name<'_> {
@@ -60,6 +82,11 @@ macro_rules! number {
             #[inline]
             fn compare(&self, one: usize, other: usize) -> Ordering {
                 self.0.get(one).cmp(&self.0.get(other))
+            }
+
+            #[inline]
+            fn key(&self, index: usize) -> u64 {
+                $key(self.0.get(index).copied().unwrap_or_default())
             }
 
             #[inline]
@@ -85,9 +112,18 @@ macro_rules! number {
     };
 }
 
-number!(Int32, i32, Type::INT32, int32, |value: i32| value);
-number!(Int64, i64, Type::INT64, int64, |value: i64| value);
-number!(UInt64, u64, Type::INT64, int64, u64::cast_signed);
+number!(
+    Int32,
+    i32,
+    Type::INT32,
+    int32,
+    |value: i32| value,
+    |value: i32| key_of_int(value.into())
+);
+number!(Int64, i64, Type::INT64, int64, |value: i64| value, key_of_int);
+number!(UInt64, u64, Type::INT64, int64, u64::cast_signed, |value: u64| {
+    value
+});
 
 /// Floats, none of them NaN.
 pub(crate) struct Double<'a>(pub(crate) &'a [f64]);
@@ -109,6 +145,11 @@ impl Physical for Double<'_> {
     #[inline]
     fn compare(&self, one: usize, other: usize) -> Ordering {
         self.value(one).total_cmp(&self.value(other))
+    }
+
+    #[inline]
+    fn key(&self, index: usize) -> u64 {
+        key_of_float(self.value(index))
     }
 
     #[inline]
@@ -156,6 +197,10 @@ impl Physical for Bool<'_> {
 
     fn compare(&self, one: usize, other: usize) -> Ordering {
         self.value(one).cmp(&self.value(other))
+    }
+
+    fn key(&self, index: usize) -> u64 {
+        self.value(index).into()
     }
 
     fn put(&self, index: usize, into: &mut Vec<u8>) {
@@ -212,6 +257,11 @@ impl Physical for Text<'_> {
     #[inline]
     fn compare(&self, one: usize, other: usize) -> Ordering {
         self.value(one).as_bytes().cmp(self.value(other).as_bytes())
+    }
+
+    #[inline]
+    fn key(&self, index: usize) -> u64 {
+        key_of_text(self.value(index).as_bytes())
     }
 
     #[inline]
@@ -283,6 +333,11 @@ impl Physical for Wide<'_> {
         self.0.get(one).cmp(&self.0.get(other))
     }
 
+    fn key(&self, index: usize) -> u64 {
+        let high = self.0.get(index).copied().unwrap_or_default() >> 64;
+        i64::try_from(high).map_or(0, key_of_int)
+    }
+
     fn put(&self, index: usize, into: &mut Vec<u8>) {
         into.extend_from_slice(&self.0.get(index).copied().unwrap_or_default().to_be_bytes());
     }
@@ -320,6 +375,10 @@ impl Physical for Fixed<'_> {
 
     fn compare(&self, one: usize, other: usize) -> Ordering {
         self.value(one).cmp(self.value(other))
+    }
+
+    fn key(&self, index: usize) -> u64 {
+        key_of_text(self.value(index))
     }
 
     fn put(&self, index: usize, into: &mut Vec<u8>) {

@@ -1,12 +1,14 @@
 //! The errors that are stated, measured.
 
 use super::*;
-use crate::profile::{
-    column::Body,
-    hash::hash_bits,
-    kind::key_of_int,
-    ordered::{CHUNK, Ordered},
-    report::Shown,
+use crate::{
+    order::key_of_int,
+    profile::{
+        column::Body,
+        hash::hash_bits,
+        ordered::{CHUNK, Ordered},
+        report::Shown,
+    },
 };
 use std::collections::HashMap;
 
