@@ -14,7 +14,7 @@ use crate::{
     dialect::Dialect,
     pipeline,
     processor::MAX_COLUMNS,
-    profile::Profile,
+    profile::{Lanes, Profile, Turn},
     read::{Block, Counts, Delimited, Slab, Slabs},
     rejects::{Rejected, Rejects},
     source::Places,
@@ -170,6 +170,7 @@ impl Table<'_> {
         let message = Message::of(&schema)?;
         let wants = Wants::of(outputs);
         let mut begun = Some(Begun::new(&schema, self.profile(&schema, plans), outputs)?);
+        let lanes = Lanes::new(&schema, self.threads);
         let mut counts = Counts::default();
         let mut rejects = Rejects::default();
         let mut tokens = vec![Tokens::default(); plans.len()];
@@ -187,12 +188,12 @@ impl Table<'_> {
                     .map_or_else(|| slabs.next_slab(), |slab| Ok(Some(slab)))
             },
             || RowGroupWriter::new(&schema),
-            |worker, slab| {
+            |worker, number, slab| {
                 let done = self.work(
-                    worker,
+                    (worker, lanes.turn(number)),
                     slab,
                     plans,
-                    (&schema, &message, wants),
+                    (&message, wants),
                     contradicted.load(Ordering::Relaxed),
                 )?;
                 if done.written.is_none() {
@@ -239,7 +240,7 @@ impl Table<'_> {
         if counts.records > 0 && counts.rows == 0 {
             return Err(rejects.no_good_row());
         }
-        let (mut profile, rows_written) = begun.finish(&message, outputs)?;
+        let (mut profile, rows_written) = begun.finish(lanes, &message, outputs)?;
         let mut words = BTreeSet::new();
         for (column, tokens) in profile.columns.iter_mut().zip(&tokens) {
             words.extend(tokens.iter().map(|(token, _)| token.to_owned()));
@@ -289,10 +290,10 @@ impl Table<'_> {
 
     fn work(
         &self,
-        worker: &mut RowGroupWriter,
+        (worker, turn): (&mut RowGroupWriter, Turn<'_>),
         slab: Slab,
         plans: &[Plan],
-        (schema, message, wants): (&Schema, &Message, Wants),
+        (message, wants): (&Message, Wants),
         contradicted: bool,
     ) -> Result<Done, Failure> {
         let mut columns = Columns::new(plans);
@@ -328,7 +329,7 @@ impl Table<'_> {
         let written = Some(Part::of(
             &parsed.batch,
             || worker.encode(&parsed.batch),
-            schema,
+            turn,
             message,
             wants,
         )?);

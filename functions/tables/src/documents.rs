@@ -14,7 +14,7 @@ use shared::{Failure, Input, Outputs, Place};
 use crate::{
     json::{Fault, JsonKind, Parse, Parsed, Reject, Shape, Slab, Slabs},
     pipeline,
-    profile::Profile,
+    profile::{Lanes, Profile, Turn},
     rejects::{RAW_BYTES, Rejected, Rejects},
     source::{Places, Text},
     write::{Begun, Part, Wants, nested, proto::Message},
@@ -129,7 +129,7 @@ impl<'a> Run<'a> {
             self.input.limits.threads,
             || slabs.next_slab(),
             || Ok(()),
-            |(), slab| Ok(Shape::infer(&slab, self.record_bytes)),
+            |(), _, slab| Ok(Shape::infer(&slab, self.record_bytes)),
             |other| {
                 shape.merge(other);
                 Ok(())
@@ -151,6 +151,7 @@ impl<'a> Run<'a> {
         let mut profile = Profile::new(&schema);
         shape.name_sources(&mut profile.columns);
         let mut begun = Some(Begun::new(&schema, profile, outputs)?);
+        let lanes = Lanes::new(&schema, self.input.limits.threads);
         let mut rejects = Rejects::default();
         let (mut records, mut rows, mut blank_lines) = (0, 0, 0);
         let contradicted = AtomicBool::new(false);
@@ -165,7 +166,7 @@ impl<'a> Run<'a> {
                     .map_or_else(|| slabs.next_slab(), |slab| Ok(Some(slab)))
             },
             || Ok(()),
-            |(), slab| self.work(slab, shape, (&schema, &message, wants)),
+            |(), number, slab| self.work(slab, shape, lanes.turn(number), (&schema, &message, wants)),
             |done| {
                 let (Some(open), Some(part)) = (&mut begun, done.written) else {
                     contradicted.store(true, Ordering::Relaxed);
@@ -192,7 +193,7 @@ impl<'a> Run<'a> {
         if records > 0 && rows == 0 {
             return Err(rejects.no_good_row());
         }
-        let (profile, rows_written) = begun.finish(&message, outputs)?;
+        let (profile, rows_written) = begun.finish(lanes, &message, outputs)?;
         let columns = schema.fields().len();
         Ok(Ended::Written(Box::new(Outcome {
             records,
@@ -208,6 +209,7 @@ impl<'a> Run<'a> {
         &self,
         slab: Slab,
         shape: &Shape,
+        turn: Turn<'_>,
         (schema, message, wants): (&Arc<Schema>, &Message, Wants),
     ) -> Result<Done, Failure> {
         let Parsed {
@@ -232,7 +234,7 @@ impl<'a> Run<'a> {
         let written = Some(Part::of(
             &batch,
             || nested::encode(&batch, schema),
-            schema,
+            turn,
             message,
             wants,
         )?);

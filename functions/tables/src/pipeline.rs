@@ -16,7 +16,7 @@ use shared::Failure;
 /// Does the jobs of `next` on `threads` threads and hands what they give to `take`, in order. With one thread, or none,
 /// everything is done on this one.
 ///
-/// `worker` makes what each thread keeps from job to job. At no time are there more than `threads` + 1 jobs of which the
+/// `worker` makes what each thread keeps from job to job; `work` is told the job's number, from 0. At no time are there more than `threads` + 1 jobs of which the
 /// results are not taken: that bounds the memory.
 ///
 /// # Errors
@@ -25,13 +25,15 @@ pub(crate) fn run<Job: Send, Done: Send, Worker>(
     threads: usize,
     mut next: impl FnMut() -> Result<Option<Job>, Failure>,
     worker: impl Fn() -> Result<Worker, Failure> + Sync,
-    work: impl Fn(&mut Worker, Job) -> Result<Done, Failure> + Sync,
+    work: impl Fn(&mut Worker, usize, Job) -> Result<Done, Failure> + Sync,
     mut take: impl FnMut(Done) -> Result<(), Failure>,
 ) -> Result<(), Failure> {
     if threads <= 1 {
         let mut worker = worker()?;
+        let mut index = 0;
         while let Some(job) = next()? {
-            take(work(&mut worker, job)?)?;
+            take(work(&mut worker, index, job)?)?;
+            index += 1;
         }
         return Ok(());
     }
@@ -56,7 +58,7 @@ pub(crate) fn run<Job: Send, Done: Send, Worker>(
                             Some(own) => own,
                             none => none.insert(worker()?),
                         };
-                        work(own, job)
+                        work(own, index, job)
                     }));
                     if done_sender.send((index, result)).is_err() {
                         return;
@@ -99,7 +101,8 @@ mod tests {
             job += 1;
             Ok((job <= jobs).then_some(job))
         };
-        let work = |(): &mut (), job: u64| {
+        let work = |(): &mut (), index, job: u64| {
+            assert_eq!(Ok(job), u64::try_from(index + 1));
             // The later of two jobs is the faster.
             thread::sleep(std::time::Duration::from_micros(if job % 2 == 1 {
                 300
@@ -149,7 +152,7 @@ mod tests {
                 2,
                 || Ok(jobs.next()),
                 || Ok(()),
-                |(), job| if job == 3 { panic!("a worker's") } else { Ok(()) },
+                |(), _, job| if job == 3 { panic!("a worker's") } else { Ok(()) },
                 |()| Ok(()),
             )
         }));

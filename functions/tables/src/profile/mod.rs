@@ -8,6 +8,7 @@
 //! | `few` | values with their counts, while they are few: then everything is exact |
 //! | `registers`, `frequent`, `quantiles`, `moments` | the sketches, for when they are many |
 //! | `pattern`, `mojibake` | what a text looks like, and what went wrong with it |
+//! | `lanes` | what several threads observe, put together the same way always |
 //! | `distribution`, `alerts`, [`report`], `summarise` | what is said of a column in the end: the shape of `profile.json` |
 //! | `html` | `profile.html` |
 //!
@@ -30,6 +31,7 @@ mod hash;
 mod hashes;
 mod html;
 mod kind;
+mod lanes;
 mod mojibake;
 mod moments;
 mod observe;
@@ -51,6 +53,7 @@ use arrow_schema::Schema;
 use serde::Serialize;
 
 pub use column::{ColumnProfile, Widened};
+pub(crate) use lanes::{Lanes, Turn};
 pub use precision::Precision;
 
 use hashes::Hashes;

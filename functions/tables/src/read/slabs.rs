@@ -28,8 +28,6 @@ pub struct Slab {
     stretch: Stretch,
     /// Where in the text (UTF-8, decompressed) its first byte stands.
     pub offset: u64,
-    /// Its number, from 0.
-    pub index: usize,
     pub(super) damages: Vec<Damage>,
     pub(super) record_bytes: usize,
 }
@@ -76,7 +74,6 @@ pub struct Slabs<R> {
     length: usize,
     offset: u64,
     progress: Progress,
-    index: usize,
     /// The last slab ended within a line that is too long, whose rest is to be passed.
     skipping: bool,
     spare: Vec<Vec<u8>>,
@@ -103,7 +100,6 @@ impl<R: Read> Slabs<R> {
             length: 0,
             offset: 0,
             progress: Progress::default(),
-            index: 0,
             skipping: false,
             spare: Vec::new(),
         }
@@ -175,14 +171,12 @@ impl<R: Read> Slabs<R> {
             length: end,
             stretch,
             offset: self.offset,
-            index: self.index,
             damages,
             record_bytes: self.quoting.record_bytes,
             buffer: std::mem::replace(&mut self.buffer, next),
         };
         self.length -= end;
         self.offset += end as u64;
-        self.index += 1;
         slab
     }
 

@@ -7,7 +7,7 @@ use arrow_schema::Schema;
 use shared::{Failure, OutputWriter, Outputs};
 
 use super::{RowGroup, TableWriter, proto::Message};
-use crate::profile::{Mismatch, Profile};
+use crate::profile::{Lanes, Mismatch, Profile, Turn};
 
 const PARQUET: &str = "table.parquet";
 const RECORDS: &str = "table.pb";
@@ -40,32 +40,29 @@ pub(crate) struct Part {
     group: Option<RowGroup>,
     /// The rows as Protocol Buffers.
     records: Vec<u8>,
-    profile: Option<Profile>,
 }
 
 impl Part {
-    /// Makes of a batch what is wanted; `encode` makes its row group.
+    /// Makes of a batch what is wanted; `encode` makes its row group. When it is its turn, the profile takes note of it.
     pub(crate) fn of(
         batch: &RecordBatch,
         encode: impl FnOnce() -> Result<RowGroup, Failure>,
-        schema: &Schema,
+        turn: Turn<'_>,
         message: &Message,
         wants: Wants,
     ) -> Result<Self, Failure> {
         let group = wants.parquet.then(encode).transpose()?;
-        let mut profile = wants.profile.then(|| Profile::new(schema));
-        if let Some(profile) = &mut profile {
-            profile.observe(batch).map_err(mismatch)?;
-        }
         let mut records = Vec::new();
         if wants.records {
             message.encode(batch, &mut records)?;
+        }
+        if wants.profile {
+            turn.observe(batch).map_err(mismatch)?;
         }
         Ok(Self {
             rows: batch.num_rows() as u64,
             group,
             records,
-            profile,
         })
     }
 }
@@ -112,13 +109,13 @@ impl Begun {
                 .write_all(&part.records)
                 .map_err(|error| Failure::from_write(&error))?;
         }
-        part.profile
-            .map_or(Ok(()), |profile| self.profile.merge(&profile).map_err(mismatch))
+        Ok(())
     }
 
-    /// Ends the outputs; gives the profile, and how many rows the table has.
+    /// Ends the outputs; gives the profile, with what was observed, and how many rows the table has.
     pub(crate) fn finish(
-        self,
+        mut self,
+        observed: Lanes,
         message: &Message,
         outputs: &mut dyn Outputs,
     ) -> Result<(Profile, u64), Failure> {
@@ -134,6 +131,7 @@ impl Begun {
         }
         // Each output counted for itself.
         let written = self.parquet.map_or(Ok(self.rows), TableWriter::finish)?;
+        observed.merge_into(&mut self.profile).map_err(mismatch)?;
         let profiled = if self.wants.profile {
             self.profile.rows()
         } else {
