@@ -325,7 +325,7 @@ impl Table<'_> {
                 written: None,
             });
         }
-        let parsed = columns.build(&self.names)?;
+        let parsed = columns.build(&self.names, wants.parquet)?;
         let written = Some(Part::of(
             &parsed.batch,
             || worker.encode(&parsed.batch),

@@ -29,37 +29,72 @@ const QUOTED_EMPTY: Key = Key {
     high: 1 << 62,
 };
 
-/// The bytes that are a cell's, of 16 from its start on.
-const MASKS: [u128; SHORT_BYTES + 1] = masks();
+/// What makes a key of a short cell's first 16 bytes.
+#[derive(Clone, Copy)]
+struct Frame {
+    /// The bytes that are the cell's.
+    low: u64,
+    high: u64,
+    /// What the last byte says.
+    last: u64,
+}
 
-const fn masks() -> [u128; SHORT_BYTES + 1] {
-    let mut masks = [0; SHORT_BYTES + 1];
-    let mut length = 1;
-    while length <= SHORT_BYTES {
+#[expect(clippy::cast_possible_truncation, reason = "that is what is wanted")]
+const fn halves(word: u128) -> (u64, u64) {
+    (word as u64, (word >> 64) as u64)
+}
+
+/// Both halves of a product, folded.
+#[inline]
+fn product(one: u64, other: u64) -> u64 {
+    let (low, high) = halves(u128::from(one) * u128::from(other));
+    low ^ high
+}
+
+/// By [`Span::form`].
+const FRAMES: [Frame; 2 * (SHORT_BYTES + 1)] = frames();
+
+const fn frames() -> [Frame; 2 * (SHORT_BYTES + 1)] {
+    let mut frames = [Frame {
+        low: 0,
+        high: 0,
+        last: 0,
+    }; 2 * (SHORT_BYTES + 1)];
+    let mut form = 0;
+    while form < frames.len() {
+        let length = form / 2;
+        let (low, high) = halves(if length == 0 {
+            0
+        } else {
+            u128::MAX >> (128 - 8 * length)
+        });
+        let last = if form == 1 {
+            QUOTED_EMPTY.high
+        } else {
+            (length as u64) << 56
+        };
         #[expect(clippy::indexing_slicing, reason = "constant, and in bounds")]
         {
-            masks[length] = u128::MAX >> (128 - 8 * length);
+            frames[form] = Frame { low, high, last };
         }
-        length += 1;
+        form += 1;
     }
-    masks
+    frames
 }
 
 impl Key {
     /// The empty cell that stood in quotes.
     pub(crate) const QUOTED_EMPTY: Self = QUOTED_EMPTY;
 
-    /// The key of the cell of `length` bytes that begins 16 bytes.
+    /// The key of the cell of this [`Span::form`] that begins 16 bytes; none, if it is not short.
     #[inline]
-    pub(crate) fn of_chunk(chunk: &[u8; 16], length: usize) -> Self {
-        let mask = MASKS.get(length).copied().unwrap_or_default();
-        let word = u128::from_le_bytes(*chunk) & mask;
-        #[expect(clippy::cast_possible_truncation, reason = "the halves")]
-        let (low, high) = (word as u64, (word >> 64) as u64);
-        Self {
-            low,
-            high: high | (length as u64) << 56,
-        }
+    fn of_chunk(chunk: [u8; 16], form: u32) -> Option<Self> {
+        let frame = FRAMES.get(form as usize)?;
+        let (low, high) = halves(u128::from_le_bytes(chunk));
+        Some(Self {
+            low: low & frame.low,
+            high: high & frame.high | frame.last,
+        })
     }
 
     /// The key of a cell, wherever it stands.
@@ -69,7 +104,11 @@ impl Key {
             for (to, from) in chunk.iter_mut().zip(cell) {
                 *to = *from;
             }
-            return Self::of_chunk(&chunk, cell.len());
+            let (low, high) = halves(u128::from_le_bytes(chunk));
+            return Self {
+                low,
+                high: high | (cell.len() as u64) << 56,
+            };
         }
         Self {
             low: hash(cell),
@@ -83,27 +122,33 @@ impl Key {
         self.high & LONG != 0
     }
 
+    /// Where a key is looked for first in a table of 2^`bits` places.
     #[inline]
     fn place(self, bits: u32) -> usize {
-        let mixed =
-            self.low.wrapping_mul(0x9E37_79B9_7F4A_7C15) ^ self.high.wrapping_mul(0xC2B2_AE3D_27D4_EB4F);
-        let mixed = (mixed ^ mixed >> 29).wrapping_mul(0xFF51_AFD7_ED55_8CCD);
+        let hash = product(
+            self.low ^ 0x9E37_79B9_7F4A_7C15,
+            self.high ^ 0xC2B2_AE3D_27D4_EB4F,
+        );
         #[expect(clippy::cast_possible_truncation, reason = "at most 17 bits are left")]
-        let place = (mixed >> (64 - bits)) as usize;
+        let place = (hash >> (64 - bits)) as usize;
         place
     }
+}
+
+/// The most cells of which the codes are guessed together.
+pub(crate) const BATCH: usize = 32;
+
+/// How many places there are at least for each entry, so that nearly all of them stand in the first one; fewer, once the places
+/// would not stay in a core's cache.
+const fn places_per_entry(entries: usize) -> usize {
+    if entries < 1 << 14 { 4 } else { 2 }
 }
 
 /// A hash of more than 8 bytes, eight at a time, the last eight perhaps again. It decides where an entry is looked for
 /// first and nothing else.
 #[inline]
 fn hash(text: &[u8]) -> u64 {
-    let mix = |sum: u64, word: &[u8; 8]| {
-        let product = u128::from(sum ^ u64::from_le_bytes(*word)) * 0x9E37_79B9_7F4A_7C15;
-        #[expect(clippy::cast_possible_truncation, reason = "both halves, folded")]
-        let folded = product as u64 ^ (product >> 64) as u64;
-        folded
-    };
+    let mix = |sum: u64, word: &[u8; 8]| product(sum ^ u64::from_le_bytes(*word), 0x9E37_79B9_7F4A_7C15);
     let (words, _) = text.as_chunks::<8>();
     let sum = words.iter().fold(text.len() as u64, mix);
     text.last_chunk::<8>().map_or(sum, |last| mix(sum, last))
@@ -121,7 +166,7 @@ pub(crate) enum Found {
 /// The entries' keys, and where they are found.
 #[derive(Debug)]
 pub(crate) struct Coder {
-    /// An open-addressed table, a power of two, at most half full: an entry's code plus one, or 0.
+    /// An open-addressed table, a power of two: an entry's code plus one, or 0. See [`places_per_entry`].
     places: Vec<u16>,
     bits: u32,
     keys: Vec<Key>,
@@ -161,26 +206,38 @@ impl Coder {
         }
     }
 
-    /// The codes of short cells that stand in the first place that is looked at; the others are to be found one by one. Each step is taken
-    /// for all cells before the next one, so that their memory is fetched at the same time.
+    /// Puts the codes of cells into `codes`, at most [`BATCH`]: of those that are short and stand in the first place that is looked
+    /// at, which nearly all do. Gives a bit for each of the others. Without a branch that depends on what is found, so that
+    /// a processor goes on to the next cells while it waits for the memory of one.
     #[inline]
-    pub(crate) fn guess<const N: usize>(&self, spans: &[Span], bytes: &[u8]) -> [Option<u16>; N] {
-        let mut keys = [Key::QUOTED_EMPTY; N];
-        for (key, span) in keys.iter_mut().zip(spans) {
-            let range = span.range();
-            let chunk = bytes.get(range.start..).and_then(|rest| rest.first_chunk());
-            if let Some(chunk) = chunk.filter(|_| range.len() <= SHORT_BYTES && span.is_bare()) {
-                *key = Key::of_chunk(chunk, range.len());
-            }
+    pub(crate) fn guess<'a>(
+        &self,
+        spans: impl Iterator<Item = &'a Span>,
+        bytes: &[u8],
+        codes: &mut [u16],
+    ) -> u32 {
+        let (mut missed, mut bit) = (0, 1);
+        for (to, span) in codes.iter_mut().zip(spans) {
+            let (code, found) = self.first(*span, bytes);
+            *to = code;
+            missed |= if found { 0 } else { bit };
+            bit <<= 1;
         }
-        let held = keys.map(|key| self.places.get(key.place(self.bits)).copied().unwrap_or_default());
-        let mut codes = [None; N];
-        for ((code, key), held) in codes.iter_mut().zip(keys).zip(held) {
-            *code = held
-                .checked_sub(1)
-                .filter(|code| self.keys.get(usize::from(*code)) == Some(&key) && key != Key::QUOTED_EMPTY);
-        }
-        codes
+        missed
+    }
+
+    /// The code in the first place that a cell is looked for, and whether it is the cell's.
+    #[inline]
+    fn first(&self, span: Span, bytes: &[u8]) -> (u16, bool) {
+        let at = span.range().start;
+        let chunk = bytes.get(at..at + 16).and_then(|chunk| chunk.try_into().ok());
+        let Some(key) = chunk.and_then(|chunk| Key::of_chunk(chunk, span.form())) else {
+            return (0, false);
+        };
+        let held = self.places.get(key.place(self.bits)).copied().unwrap_or_default();
+        // Of none, the code that no entry has.
+        let code = held.wrapping_sub(1);
+        (code, self.keys.get(usize::from(code)) == Some(&key))
     }
 
     /// Puts a new entry where [`Coder::find`] found nothing; its code, or none if no more fit.
@@ -193,7 +250,7 @@ impl Coder {
         if let Some(held) = self.places.get_mut(place) {
             *held = code + 1;
         }
-        if self.keys.len() * 2 > self.places.len() {
+        if self.keys.len() * places_per_entry(self.keys.len()) > self.places.len() {
             self.grow();
         }
         Some(code)
@@ -228,8 +285,18 @@ mod tests {
     fn keys_tell_texts_apart_and_not_where_they_stand() {
         let text = b"abcdefghijklmnopqrstuvwxyz";
         for length in 0..=SHORT_BYTES {
-            let chunk = text.first_chunk::<16>().unwrap();
-            assert_eq!(Key::of_chunk(chunk, length), Key::of(&text[..length]));
+            let chunk = *text.first_chunk::<16>().unwrap();
+            for span in [Span::plain(7, 7 + length), Span::quoted(7, 7 + length, false)] {
+                let key = match (length, span.is_quoted()) {
+                    (0, true) => Key::QUOTED_EMPTY,
+                    _ => Key::of(&text[..length]),
+                };
+                assert_eq!(Key::of_chunk(chunk, span.form()), Some(key));
+            }
+            assert_eq!(
+                Key::of_chunk(chunk, Span::quoted(7, 7 + length, true).form()),
+                None
+            );
             assert_ne!(Key::of(&text[..length]), Key::of(&text[..=length]));
         }
         assert_ne!(Key::of(b""), Key::QUOTED_EMPTY);

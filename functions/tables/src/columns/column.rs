@@ -8,7 +8,7 @@ use arrow_schema::ArrowError;
 
 use super::{
     Plan,
-    coder::{Coder, Found, Key},
+    coder::{BATCH, Coder, Found, Key, SHORT_BYTES},
     values::{Text, Values},
 };
 use crate::{
@@ -22,8 +22,6 @@ use crate::{
 /// After so many rows, a dictionary that has entries for more than so many sixteenths of them does not pay. A column of few hundred
 /// rows may yet repeat itself a lot; where nearly every one was new, it will not.
 const DOES_NOT_PAY: [(usize, usize); 3] = [(512, 15), (1024, 14), (4096, 8)];
-/// Cells that are looked up side by side, so that one need not wait for another's memory.
-const BATCH: usize = 32;
 /// The most bytes of text in a dictionary: what readers take for a page.
 const MOST_TEXT_BYTES: usize = 1 << 20;
 /// The code of a null, once all entries have their places.
@@ -41,6 +39,8 @@ pub(crate) struct Column {
     nulls: NullBufferBuilder,
     tokens: Tokens,
     rows: usize,
+    /// About how many there will be.
+    expected: usize,
     /// The cells of this text may yet be of another type.
     open: bool,
 }
@@ -51,6 +51,8 @@ struct Dictionary {
     codes: Vec<u16>,
     /// What the entries stand for, to tell long ones apart. Strings have it as their values.
     texts: Text,
+    /// The entry that was found last other than in the first place that is looked at.
+    last: u16,
     /// The entries that are null, and the word for it.
     nulls: Vec<(u16, Option<usize>)>,
 }
@@ -58,7 +60,7 @@ struct Dictionary {
 /// A column of a slab.
 #[derive(Debug)]
 pub(crate) struct Built {
-    /// Its rows: a [`DictionaryArray`] of 16-bit keys whose values are in order and all different, or an array of its type.
+    /// Its rows: a [`DictionaryArray`] of 16-bit keys, or an array of its type.
     pub(crate) array: ArrayRef,
     /// What its cells say of its type.
     pub(crate) inference: Inference,
@@ -81,6 +83,7 @@ impl Column {
             coder: Coder::new(),
             codes: Vec::new(),
             texts: Text::with_capacity(0),
+            last: 0,
             nulls: Vec::new(),
         });
         Self {
@@ -91,7 +94,16 @@ impl Column {
             nulls: NullBufferBuilder::new(0),
             tokens: Tokens::default(),
             rows: 0,
+            expected: 0,
             open: open && kind == ColumnType::String,
+        }
+    }
+
+    /// Makes ready for about so many rows.
+    pub(crate) fn expect(&mut self, rows: usize) {
+        self.expected = rows;
+        if let Some(dictionary) = &mut self.dictionary {
+            dictionary.codes.reserve(rows);
         }
     }
 
@@ -133,39 +145,34 @@ impl Column {
 
     /// Codes a block's cells. Gives the row at which the dictionary was full, if it was; fails for a cell of another type.
     fn code(&mut self, block: &Block<'_>, index: usize) -> Result<Option<usize>, ()> {
-        if let Some(dictionary) = &mut self.dictionary {
-            dictionary.codes.reserve(block.rows());
-        }
-        let bytes = block.bytes();
-        let mut spans = block.spans(index);
-        let mut batch: [Span; BATCH] = [Span::MISSING; BATCH];
-        let mut row = 0;
-        while row < block.rows() {
-            let mut count = 0;
-            for (to, span) in batch.iter_mut().zip(spans.by_ref()) {
-                *to = *span;
-                count += 1;
-            }
-            let batch = batch.get(..count).unwrap_or_default();
-            // Most cells are short and stand in the first place that is looked at.
-            let guessed = self
-                .dictionary
-                .as_ref()
-                .map(|dictionary| dictionary.coder.guess::<BATCH>(batch, bytes));
-            for (at, span) in batch.iter().enumerate() {
-                let guess = guessed.as_ref().and_then(|codes| *codes.get(at)?);
-                let code = match guess {
-                    Some(code) => code,
-                    None => match self.code_one(block, *span)? {
-                        Some(code) => code,
-                        None => return Ok(Some(row + at)),
-                    },
+        let (rows, mut spans) = (block.rows(), block.spans(index));
+        let first = self.dictionary.as_mut().map_or(0, |dictionary| {
+            let first = dictionary.codes.len();
+            dictionary.codes.resize(first + rows, 0);
+            first
+        });
+        for from in (0..rows).step_by(BATCH) {
+            let Some(dictionary) = &mut self.dictionary else {
+                break;
+            };
+            let batch = first + from..first + rows.min(from + BATCH);
+            let codes = dictionary.codes.get_mut(batch).unwrap_or_default();
+            let mut missed = dictionary.coder.guess(spans.by_ref(), block.bytes(), codes);
+            while missed != 0 {
+                let row = from + missed.trailing_zeros() as usize;
+                missed &= missed - 1;
+                let code = self.code_one(block, block.span(row, index))?;
+                let Some(dictionary) = &mut self.dictionary else {
+                    break;
                 };
-                if let Some(dictionary) = &mut self.dictionary {
-                    dictionary.codes.push(code);
+                let Some(code) = code else {
+                    dictionary.codes.truncate(first + row);
+                    return Ok(Some(row));
+                };
+                if let Some(to) = dictionary.codes.get_mut(first + row) {
+                    *to = code;
                 }
             }
-            row += count;
         }
         Ok(None)
     }
@@ -178,8 +185,6 @@ impl Column {
         };
         let mut unescaped = Vec::new();
         let cell = block.resolve(span, &mut unescaped);
-        let is_text = cell.is_empty() && span.is_quoted() && self.kind == ColumnType::String;
-        let key = if is_text { Key::QUOTED_EMPTY } else { Key::of(cell) };
         let (texts, values) = (&dictionary.texts, &self.values);
         let same = |code: u16| {
             let code = usize::from(code);
@@ -188,8 +193,17 @@ impl Column {
                 _ => texts.get(code) == cell,
             }
         };
+        // Long cells are all looked for here, and in a table that is in order they are those of the row before.
+        if cell.len() > SHORT_BYTES && same(dictionary.last) {
+            return Ok(Some(dictionary.last));
+        }
+        let is_text = cell.is_empty() && span.is_quoted() && self.kind == ColumnType::String;
+        let key = if is_text { Key::QUOTED_EMPTY } else { Key::of(cell) };
         let place = match dictionary.coder.find(key, same) {
-            Found::Entry(code) => return Ok(Some(code)),
+            Found::Entry(code) => {
+                dictionary.last = code;
+                return Ok(Some(code));
+            }
             Found::Free(place) => place,
         };
         if self.open {
@@ -204,6 +218,7 @@ impl Column {
 
     /// Parses a block's cells from a row on; whether all were of the type.
     fn parse(&mut self, block: &Block<'_>, index: usize, from: usize) -> bool {
+        self.values.make_room(self.rows, self.expected);
         let (nulls, tokens, inference) = (&mut self.nulls, &mut self.tokens, &mut self.inference);
         let mut fits = true;
         // One loop a type: what differs is how a cell reads.
@@ -277,8 +292,8 @@ impl Column {
             .gather(dictionary.codes.iter().map(|code| usize::from(*code)));
     }
 
-    /// The column as an array.
-    pub(crate) fn build(mut self) -> Result<Built, ArrowError> {
+    /// The column as an array; where it has a dictionary and that is wanted, its values in order and all different.
+    pub(crate) fn build(mut self, in_order: bool) -> Result<Built, ArrowError> {
         if self
             .dictionary
             .as_ref()
@@ -299,15 +314,15 @@ impl Column {
         let mut order: Vec<usize> = (0..entries)
             .filter(|entry| is_null.get(*entry) == Some(&false))
             .collect();
-        order.sort_unstable_by(|one, other| self.values.compare(*one, *other));
+        if in_order {
+            order.sort_unstable_by(|one, other| self.values.compare(*one, *other));
+        }
         // Texts that say the same, such as `1` and `1.0`, are one value.
+        let same = |one, other| in_order && self.values.compare(one, other).is_eq();
         let mut places = vec![NULL; entries];
         let mut kept: Vec<usize> = Vec::with_capacity(order.len());
         for entry in order {
-            if kept
-                .last()
-                .is_none_or(|last| self.values.compare(*last, entry).is_ne())
-            {
+            if kept.last().is_none_or(|last| !same(*last, entry)) {
                 kept.push(entry);
             }
             if let Some(place) = places.get_mut(entry) {
@@ -315,11 +330,15 @@ impl Column {
             }
         }
         let values = self.values.gather(kept.into_iter()).into_array(self.kind, None)?;
-        let place = |code: &u16| places.get(usize::from(*code)).copied().unwrap_or(NULL);
+        let mut keys = dictionary.codes;
+        if in_order || !dictionary.nulls.is_empty() {
+            for key in &mut keys {
+                *key = places.get(usize::from(*key)).copied().unwrap_or(NULL);
+            }
+        }
         let (keys, nulls) = if dictionary.nulls.is_empty() {
-            (dictionary.codes.iter().map(place).collect::<Vec<u16>>(), None)
+            (keys, None)
         } else {
-            let mut keys: Vec<u16> = dictionary.codes.iter().map(place).collect();
             let valid =
                 BooleanBuffer::collect_bool(keys.len(), |row| keys.get(row).is_some_and(|key| *key != NULL));
             for key in &mut keys {

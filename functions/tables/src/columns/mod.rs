@@ -81,6 +81,10 @@ impl Columns {
     /// Adds the rows of a block; whether every cell was of its column's type. If not, nothing more can be added.
     #[must_use]
     pub fn take(&mut self, block: &Block<'_>) -> bool {
+        if self.rows == 0 {
+            let rows = block.rows_in_slab();
+            self.columns.iter_mut().for_each(|column| column.expect(rows));
+        }
         self.rows += block.rows();
         self.columns
             .iter_mut()
@@ -94,16 +98,16 @@ impl Columns {
         self.columns.into_iter().map(Column::observe).collect()
     }
 
-    /// The rows as arrays.
+    /// The rows as arrays; with `in_order`, which Parquet wants, the values of dictionaries in order and all different.
     ///
     /// # Errors
     /// [`Failure::internal`] when Arrow refuses what was built.
-    pub fn build(self, names: &[String]) -> Result<Parsed, Failure> {
+    pub fn build(self, names: &[String], in_order: bool) -> Result<Parsed, Failure> {
         let broken = |error: ArrowError| Failure::internal("arrow", error.to_string());
         let built: Vec<Built> = self
             .columns
             .into_iter()
-            .map(Column::build)
+            .map(|column| column.build(in_order))
             .collect::<Result<_, _>>()
             .map_err(broken)?;
         let arrays: Vec<ArrayRef> = built.iter().map(|built| Arc::clone(&built.array)).collect();

@@ -84,6 +84,25 @@ impl Values {
         }
     }
 
+    /// Makes room for `expected` rows, of which there are `rows` already.
+    pub(crate) fn make_room(&mut self, rows: usize, expected: usize) {
+        let more = expected.saturating_sub(rows);
+        match self {
+            Self::Bool(values) => values.reserve(more),
+            Self::I32(values) => values.reserve(more),
+            Self::I64(values) => values.reserve(more),
+            Self::U64(values) => values.reserve(more),
+            Self::F64(values) => values.reserve(more),
+            Self::I128(values) => values.reserve(more),
+            Self::Uuid(values) => values.reserve(more),
+            Self::Text(text) => {
+                text.offsets.reserve(more);
+                // As long as those before.
+                text.bytes.reserve(text.bytes.len() / rows.max(1) * more);
+            }
+        }
+    }
+
     /// Reads a cell that is a value, takes note of it and keeps it; whether it is of the type.
     pub(crate) fn push(&mut self, kind: ColumnType, cell: &[u8], inference: &mut Inference) -> bool {
         fn keep<T>(values: &mut Vec<T>, value: Option<T>) -> bool {

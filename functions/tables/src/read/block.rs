@@ -85,6 +85,15 @@ impl<'a> Block<'a> {
         self.spans.len() / self.columns.max(1)
     }
 
+    /// About how many rows the whole slab holds, if all of it is like this block, its first.
+    #[must_use]
+    pub(crate) fn rows_in_slab(&self) -> usize {
+        let end = self.spans.last().map_or(0, |span| span.range().end);
+        let slab = self.bytes.len() as u64;
+        let rows = self.rows() as u64 * slab / (end as u64).clamp(1, slab.max(1));
+        usize::try_from(rows).unwrap_or(usize::MAX)
+    }
+
     /// The text that the cells stand in.
     #[inline]
     pub(crate) const fn bytes(&self) -> &'a [u8] {
@@ -95,6 +104,13 @@ impl<'a> Block<'a> {
     #[inline]
     pub(crate) fn spans(&self, column: usize) -> impl Iterator<Item = &'a Span> {
         self.spans.iter().skip(column).step_by(self.columns.max(1))
+    }
+
+    /// Where a cell stands.
+    #[inline]
+    pub(crate) fn span(&self, row: usize, column: usize) -> Span {
+        let span = self.spans.get(row * self.columns + column);
+        span.copied().unwrap_or(Span::MISSING)
     }
 
     /// A cell's text, escapes resolved.

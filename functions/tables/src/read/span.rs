@@ -71,10 +71,10 @@ impl Span {
         self.end_and_flags & QUOTED != 0
     }
 
-    /// Whether its bytes are its text, and no quotes stood around them.
+    /// Twice its length, and one more if it stood in quotes; where it holds escapes, more than that of any cell without.
     #[inline]
-    pub(crate) const fn is_bare(self) -> bool {
-        self.end_and_flags & (QUOTED | ESCAPED) == 0
+    pub(crate) const fn form(self) -> u32 {
+        self.end_and_flags.wrapping_sub(self.start).rotate_left(1)
     }
 
     /// Whether it holds escapes that mean something else.

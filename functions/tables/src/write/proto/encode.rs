@@ -57,6 +57,10 @@ pub(super) fn encode(fields: &[Member], batch: &RecordBatch, out: &mut Vec<u8>) 
             column.write(rows.clone(), &mut cursors, out);
         }
         out.truncate(end);
+        if start == 0 {
+            // The other blocks will be about as long.
+            out.reserve(end / rows.len().max(1) * (batch.num_rows() - rows.len()) + end);
+        }
         // Every record ends where the next one's length begins.
         let mut starts = lens.iter().zip(&cursors).skip(1);
         let meets = |cursor: &usize| match starts.next() {
