@@ -22,7 +22,7 @@ use crate::read::{
 };
 
 /// How many records of the beginning are looked at, and of each piece from inside.
-const RECORDS: usize = 2_000;
+const RECORDS: usize = 1_000;
 /// The most rows that a header has unless more are asked for.
 const HEADER_ROWS: usize = 5;
 

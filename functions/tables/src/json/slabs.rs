@@ -4,10 +4,7 @@
 //! each other, end where brackets and quotes say so: a quote or a bracket too many makes one record of what follows, up to
 //! the cap, and of a record beyond the cap only the front is kept.
 
-use std::{
-    io::{self, Read},
-    ops::Range,
-};
+use std::{io::Read, ops::Range};
 
 use memchr::{memchr, memrchr};
 use shared::{Failure, Place};
@@ -16,7 +13,7 @@ use super::{
     Fault, JsonKind, MARK, Reject,
     scan::{Scan, State},
 };
-use crate::source::{Places, Progress, Stretch};
+use crate::source::{Places, Progress, Stretch, fill};
 
 /// About how many bytes a slab has.
 const SLAB_BYTES: usize = 16 << 20;
@@ -215,24 +212,12 @@ impl<R: Read> Slabs<R> {
     }
 
     fn fill(&mut self, bytes: &mut Vec<u8>) -> Result<(), Failure> {
-        let mut length = bytes.len();
-        let room = self.slab_bytes.max(length);
-        if self.ended {
-            return Ok(());
+        if !self.ended {
+            let held = bytes.len();
+            let (length, ended) = fill(&mut self.source, bytes, held, self.slab_bytes)?;
+            bytes.truncate(length);
+            self.ended = ended;
         }
-        bytes.resize(room, 0);
-        while let Some(free) = bytes.get_mut(length..).filter(|free| !free.is_empty()) {
-            match self.source.read(free) {
-                Ok(0) => {
-                    self.ended = true;
-                    break;
-                }
-                Ok(read) => length += read,
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                Err(error) => return Err(Failure::from_read(&error)),
-            }
-        }
-        bytes.truncate(length);
         Ok(())
     }
 

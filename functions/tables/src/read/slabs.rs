@@ -1,6 +1,6 @@
 //! A text cut into slabs of whole records.
 
-use std::io::{self, Read};
+use std::io::Read;
 
 use memchr::memchr2;
 use shared::{Failure, Limits};
@@ -12,7 +12,7 @@ use super::{
 };
 use crate::{
     dialect::Dialect,
-    source::{Places, Progress, Stretch},
+    source::{Places, Progress, Stretch, fill},
 };
 
 /// How much text makes a slab, in bytes.
@@ -182,17 +182,8 @@ impl<R: Read> Slabs<R> {
 
     /// Reads until the buffer holds `target` bytes or the text ends.
     fn fill(&mut self, target: usize) -> Result<(), Failure> {
-        if self.buffer.len() < target && !self.ended {
-            self.buffer.resize(target, 0);
-        }
-        while self.length < target && !self.ended {
-            let free = self.buffer.get_mut(self.length..target).unwrap_or_default();
-            match self.text.read(free) {
-                Ok(0) => self.ended = true,
-                Ok(read) => self.length += read,
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                Err(error) => return Err(Failure::from_read(&error)),
-            }
+        if !self.ended {
+            (self.length, self.ended) = fill(&mut self.text, &mut self.buffer, self.length, target)?;
         }
         Ok(())
     }

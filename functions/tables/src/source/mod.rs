@@ -6,6 +6,7 @@
 
 pub mod binary;
 mod encoding;
+mod fill;
 mod kept;
 mod places;
 
@@ -14,6 +15,7 @@ use std::io::{self, Read};
 use serde::Serialize;
 use shared::{Failure, Input, decompress::Compression, decompress::Decompressed};
 
+pub(crate) use self::fill::fill;
 pub use self::{
     encoding::{Decoded, TextEncoding},
     kept::keep,
@@ -48,13 +50,13 @@ impl Text {
     /// # Errors
     /// [`Failure::rejected`]: `binary`, `utf-32`, and what [`shared::decompress`] names.
     pub fn find(input: &Input<'_>, encoding: Option<TextEncoding>) -> Result<(Self, Sample), Failure> {
-        let (head, _) = fill(&mut input.reader()?, 16)?;
+        let (head, _) = first_bytes(&mut input.reader()?, 16)?;
         let compression = Compression::of(&head);
         let mut reader = decompressed(input, compression)?;
-        let (mut start, mut is_whole) = fill(&mut reader, START_BYTES)?;
+        let (mut start, mut is_whole) = first_bytes(&mut reader, START_BYTES)?;
         if !is_whole && !has_line_end(&start) {
             let record = input.limits.record_bytes.min(crate::read::MAX_RECORD_BYTES);
-            let (more, ended) = fill(&mut reader, record.saturating_sub(start.len()) + 1024)?;
+            let (more, ended) = first_bytes(&mut reader, record.saturating_sub(start.len()) + 1024)?;
             start.extend_from_slice(&more);
             is_whole = ended;
         }
@@ -74,7 +76,7 @@ impl Text {
             }
         } else if !is_whole && compression.is_some() {
             skip(&mut reader, COMPRESSED_INSIDE_BYTES)?;
-            let (piece, _) = fill(&mut reader, INSIDE_BYTES)?;
+            let (piece, _) = first_bytes(&mut reader, INSIDE_BYTES)?;
             if piece.len() > INSIDE_BYTES / 2 {
                 inside.push(piece);
             }
@@ -128,21 +130,9 @@ fn has_line_end(bytes: &[u8]) -> bool {
 }
 
 /// At most `most` bytes, and whether that is all there is.
-fn fill(reader: &mut impl Read, most: usize) -> Result<(Vec<u8>, bool), Failure> {
-    let mut bytes = vec![0; most];
-    let mut length = 0;
-    let mut ended = false;
-    while let Some(free) = bytes.get_mut(length..).filter(|free| !free.is_empty()) {
-        match reader.read(free) {
-            Ok(0) => {
-                ended = true;
-                break;
-            }
-            Ok(read) => length += read,
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-            Err(error) => return Err(Failure::from_read(&error)),
-        }
-    }
+fn first_bytes(reader: &mut impl Read, most: usize) -> Result<(Vec<u8>, bool), Failure> {
+    let mut bytes = Vec::new();
+    let (length, ended) = fill(reader, &mut bytes, 0, most)?;
     bytes.truncate(length);
     Ok((bytes, ended))
 }
