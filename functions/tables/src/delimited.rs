@@ -24,12 +24,9 @@ use crate::{
 
 /// The most text of a slab, in bytes.
 const MOST_SLAB_BYTES: usize = 14 << 20;
-const LEAST_SLAB_BYTES: usize = 256 << 10;
 /// What is looked at before types are chosen, in bytes: enough to be right of nearly every file, and little beside one
 /// that is not small.
 const MOST_OBSERVED_BYTES: usize = 2 << 20;
-/// A slab in a worker takes up to so many times its size: it, its columns, what is written of it.
-const SLAB_TIMES: u64 = 5;
 /// A slab of more rejects than this is split again when they are written, rather than keep them all.
 const MOST_KEPT_REJECTS: usize = 1000;
 
@@ -55,17 +52,14 @@ pub(crate) fn run(
     input: &Input<'_>,
     outputs: &mut dyn Outputs,
 ) -> Result<Outcome, Failure> {
-    let threads = input.limits.threads.max(1);
-    let jobs = threads as u64 + u64::from(threads > 1);
-    let slab_bytes = usize::try_from(input.limits.memory_bytes / (jobs * SLAB_TIMES)).unwrap_or(usize::MAX);
     // Only row groups gain by being large.
     let most = if Wants::of(outputs).parquet {
         MOST_SLAB_BYTES
     } else {
         MOST_OBSERVED_BYTES
     };
-    let slab_bytes = slab_bytes.clamp(LEAST_SLAB_BYTES, most);
-    run_as(file, input, outputs, slab_bytes, threads)
+    let slab_bytes = pipeline::slab_bytes(input.limits, most);
+    run_as(file, input, outputs, slab_bytes, input.limits.threads.max(1))
 }
 
 /// Reads and writes the table in slabs of about so many bytes, on so many threads.

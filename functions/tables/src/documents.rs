@@ -12,7 +12,7 @@ use arrow_schema::Schema;
 use shared::{Failure, Input, Outputs, Place};
 
 use crate::{
-    json::{Fault, JsonKind, Parse, Parsed, Reject, Shape, Slab, Slabs},
+    json::{Fault, JsonKind, Parse, Parsed, Reject, SLAB_BYTES, Shape, Slab, Slabs},
     pipeline,
     profile::{Lanes, Profile, Turn},
     rejects::{RAW_BYTES, Rejected, Rejects},
@@ -101,7 +101,8 @@ impl<'a> Run<'a> {
     fn slabs(&self) -> Result<Slabs<impl Read + use<'a>>, Failure> {
         let text = self.text.reader(self.input)?;
         let progress = text.progress();
-        Ok(Slabs::new(text, self.kind, self.record_bytes).placed(progress))
+        let slabs = Slabs::new(text, self.kind, self.record_bytes).placed(progress);
+        Ok(slabs.of_bytes(pipeline::slab_bytes(self.input.limits, SLAB_BYTES)))
     }
 
     /// The failure of a text in which no record is an object.

@@ -34,7 +34,7 @@ pub use build::{Parse, Parsed, parse};
 use cursor::Cursor;
 pub use cursor::MAX_DEPTH;
 pub use shape::{MAX_FIELDS, Shape};
-pub use slabs::{Slab, Slabs};
+pub use slabs::{SLAB_BYTES, Slab, Slabs};
 
 /// How records follow each other.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

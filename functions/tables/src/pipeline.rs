@@ -11,13 +11,35 @@ use std::{
     thread,
 };
 
-use shared::Failure;
+use shared::{Failure, Limits};
+
+/// So many jobs more than there are threads are under way: one is made, or its results are taken, while another one waits, so that a
+/// thread that is done finds something to do.
+const AHEAD: usize = 2;
+
+/// How many jobs are under way at most on so many threads: what is held in memory at a time.
+pub(crate) const fn jobs(threads: usize) -> usize {
+    if threads <= 1 { 1 } else { threads + AHEAD }
+}
+
+/// What a slab has at least, in bytes.
+const LEAST_SLAB_BYTES: usize = 256 << 10;
+/// A slab in a worker takes up to so many times its size: it, its columns, what is written of it.
+const SLAB_TIMES: u64 = 5;
+
+/// How many bytes a slab may have, `most` at most, for all that are under way to stay within the memory there is.
+pub(crate) fn slab_bytes(limits: &Limits, most: usize) -> usize {
+    let bytes = limits.memory_bytes / (jobs(limits.threads) as u64 * SLAB_TIMES);
+    usize::try_from(bytes)
+        .unwrap_or(usize::MAX)
+        .clamp(LEAST_SLAB_BYTES, most)
+}
 
 /// Does the jobs of `next` on `threads` threads and hands what they give to `take`, in order. With one thread, or none,
 /// everything is done on this one.
 ///
-/// `worker` makes what each thread keeps from job to job; `work` is told the job's number, from 0. At no time are there more than `threads` + 1 jobs of which the
-/// results are not taken: that bounds the memory.
+/// `worker` makes what each thread keeps from job to job; `work` is told the job's number, from 0. At no time are
+/// there more than [`jobs`] of which the results are not taken: that bounds the memory.
 ///
 /// # Errors
 /// The first failure of any part, in the order of the jobs; no job is begun after it.
@@ -37,7 +59,7 @@ pub(crate) fn run<Job: Send, Done: Send, Worker>(
         }
         return Ok(());
     }
-    let (job_sender, job_receiver) = sync_channel::<(usize, Job)>(threads + 1);
+    let (job_sender, job_receiver) = sync_channel::<(usize, Job)>(jobs(threads));
     let job_receiver = Mutex::new(job_receiver);
     let (done_sender, done_receiver) = channel();
     thread::scope(|scope| {
@@ -70,7 +92,7 @@ pub(crate) fn run<Job: Send, Done: Send, Worker>(
         let (mut begun, mut taken, mut ended) = (0, 0, false);
         let mut waiting = BTreeMap::new();
         loop {
-            while !ended && begun - taken <= threads {
+            while !ended && begun - taken < jobs(threads) {
                 if let Some(job) = next()? {
                     job_sender.send((begun, job)).map_err(|_| gone())?;
                     begun += 1;

@@ -16,7 +16,7 @@ use super::{
 use crate::source::{Places, Progress, Stretch, fill};
 
 /// About how many bytes a slab has.
-const SLAB_BYTES: usize = 16 << 20;
+pub const SLAB_BYTES: usize = 16 << 20;
 /// No record may be longer, whatever the limits say: a slab's offsets have 31 bits.
 const MAX_RECORD_BYTES: usize = 256 << 20;
 
