@@ -16,7 +16,7 @@ use crate::{
     processor::MAX_COLUMNS,
     profile::{Lanes, Profile, Turn},
     read::{Block, Counts, Delimited, Slab, Slabs},
-    rejects::{Rejected, Rejects},
+    rejects::{Expected, Rejected, Rejects},
     source::Places,
     types::{Inference, token::Tokens},
     write::{Begun, Part, RowGroupWriter, Wants, proto::Message},
@@ -263,14 +263,21 @@ impl Table<'_> {
         profile
     }
 
+    fn expected(&self, slab: &Slab) -> Expected<'_> {
+        Expected {
+            dialect: self.dialect,
+            names: &self.names,
+            record_bytes: slab.record_bytes(),
+        }
+    }
+
     /// Looks at about so many bytes of a slab without writing it.
     fn observe(&self, slab: &Slab, bytes: usize) -> Result<Observed, Failure> {
         let mut columns = Columns::new(&vec![Plan::UNKNOWN; self.dialect.columns()]);
         let mut rejected = Vec::new();
         let mut places = slab.places();
         let counts = slab.for_each_block_until(bytes, self.dialect, |block| {
-            let limits = (self.dialect.columns(), slab.record_bytes());
-            keep(block, &mut places, limits, &mut rejected);
+            keep(block, &mut places, self.expected(slab), &mut rejected);
             // Anything is text.
             let _ = columns.take(block);
             Ok(())
@@ -297,8 +304,7 @@ impl Table<'_> {
         if fits {
             let mut places = slab.places();
             counts = slab.for_each_block(self.dialect, |block| {
-                let limits = (self.dialect.columns(), slab.record_bytes());
-                keep(block, &mut places, limits, &mut rejected);
+                keep(block, &mut places, self.expected(&slab), &mut rejected);
                 fits = fits && columns.take(block);
                 Ok(())
             })?;
@@ -348,7 +354,6 @@ impl Table<'_> {
         rejects: &mut Rejects,
         outputs: &mut dyn Outputs,
     ) -> Result<(), Failure> {
-        let (columns, record_bytes) = (self.dialect.columns(), slab.record_bytes());
         if rejected.len() as u64 == counts.rejects {
             let numbered = rejected.into_iter().map(|rejected| Rejected {
                 row: rejected.row + before,
@@ -358,7 +363,7 @@ impl Table<'_> {
         }
         let mut places = slab.places();
         slab.for_each_block(self.dialect, |block| {
-            let numbered = Rejected::of(block, &mut places, columns, record_bytes).map(|rejected| Rejected {
+            let numbered = Rejected::of(block, &mut places, self.expected(slab)).map(|rejected| Rejected {
                 row: rejected.row + before,
                 ..rejected
             });
@@ -372,12 +377,12 @@ impl Table<'_> {
 fn keep(
     block: &Block<'_>,
     places: &mut Places<'_>,
-    (columns, record_bytes): (usize, usize),
+    expected: Expected<'_>,
     rejected: &mut Vec<Rejected<'static>>,
 ) {
     let room = (MOST_KEPT_REJECTS + 1).saturating_sub(rejected.len());
     rejected.extend(
-        Rejected::of(block, places, columns, record_bytes)
+        Rejected::of(block, places, expected)
             .take(room)
             .map(Rejected::into_owned),
     );

@@ -15,7 +15,7 @@ use crate::{
     json::{Fault, JsonKind, Parse, Parsed, Reject, SLAB_BYTES, Shape, Slab, Slabs},
     pipeline,
     profile::{Lanes, Profile, Turn},
-    rejects::{RAW_BYTES, Rejected, Rejects},
+    rejects::{Rejected, Rejects, shown},
     source::{Places, Text},
     write::{Begun, Part, Wants, nested, proto::Message},
 };
@@ -272,11 +272,12 @@ impl<'a> Run<'a> {
             line: Some(reject.line),
             reason,
             message,
+            cell: None,
             undecodable: match fault {
                 Fault::NotUtf8 { at } => Some(offset + at as u64),
                 _ => None,
             },
-            raw: raw.get(..=RAW_BYTES).unwrap_or(raw).into(),
+            raw: shown(raw).into(),
         }
     }
 }

@@ -6,8 +6,9 @@ use serde::Serialize;
 use shared::{Failure, OutputWriter, Outputs, Place};
 
 use crate::{
+    dialect::Dialect,
     profile::Undecodable,
-    read::{Block, Fault},
+    read::{Block, Fault, field_at, general::Rules},
     source::Places,
 };
 
@@ -32,6 +33,12 @@ struct Entry<'a> {
     reason: &'static str,
     /// A sentence for people.
     message: &'a str,
+    /// The column whose cell is at fault, if one is.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    column: Option<&'a str>,
+    /// That cell as it stands, quotes included: its first [`RAW_BYTES`] bytes.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    value: Option<Cow<'a, str>>,
     /// The first of its bytes that cannot be decoded, if that is the reason; an offset in the file too.
     #[serde(skip_serializing_if = "Option::is_none")]
     undecodable_at: Option<u64>,
@@ -54,22 +61,60 @@ pub struct Rejected<'a> {
     pub reason: &'static str,
     /// And a sentence for people.
     pub message: String,
+    /// The cell that is at fault, if one is.
+    pub cell: Option<Cell<'a>>,
     /// Offset in the (decompressed) file of its first byte that cannot be decoded, if that is why.
     pub undecodable: Option<u64>,
     /// Its bytes, one more than are shown at most.
     pub raw: Cow<'a, [u8]>,
 }
 
+/// A cell that keeps its record from being a row.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Cell<'a> {
+    /// Its column's name in the table, if the table has that many.
+    pub column: Option<String>,
+    /// Its bytes, quotes included, one more than are shown at most.
+    pub raw: Cow<'a, [u8]>,
+}
+
+/// What a table's records are held against.
+#[derive(Debug, Clone, Copy)]
+pub struct Expected<'a> {
+    /// How they are delimited.
+    pub dialect: &'a Dialect,
+    /// What the columns are called in the table.
+    pub names: &'a [String],
+    /// How long one may be, in bytes.
+    pub record_bytes: usize,
+}
+
+impl Expected<'_> {
+    /// The cell of a record in which a fault lies.
+    fn cell<'a>(&self, record: &'a [u8], fault: Fault) -> Option<Cell<'a>> {
+        let at = match fault {
+            Fault::NotUtf8 { at } | Fault::Nul { at } | Fault::StrayQuote { at } => at,
+            Fault::UnterminatedQuote => record.len(),
+            Fault::FieldCount { .. } | Fault::RepeatedHeader | Fault::TooLong => return None,
+        };
+        let (number, place) = field_at(record, at, &Rules::of(self.dialect));
+        let raw = record.get(place).unwrap_or_default();
+        Some(Cell {
+            column: self.names.get(number).cloned(),
+            raw: Cow::Borrowed(shown(raw)),
+        })
+    }
+}
+
 impl<'a> Rejected<'a> {
-    /// A block's rejects. Rows are numbered from the slab's first, of which `places` are; `columns` and `record_bytes` are
-    /// what they broke.
+    /// A block's rejects. Rows are numbered from the slab's first, of which `places` are.
     pub fn of(
         block: &Block<'a>,
         places: &mut Places<'_>,
-        columns: usize,
-        record_bytes: usize,
+        expected: Expected<'_>,
     ) -> impl Iterator<Item = Self> {
         let is_decoded = !places.is_as_it_stands();
+        let (columns, record_bytes) = (expected.dialect.columns(), expected.record_bytes);
         block.rejects.iter().map(move |reject| {
             let offset = places.file_offset(reject.start);
             let in_file = |at: usize| {
@@ -79,7 +124,9 @@ impl<'a> Rejected<'a> {
             let fault = reject.fault.map_place(in_file);
             let (reason, message) = explain(fault, columns, record_bytes, is_decoded);
             let raw = block.raw(reject.start, reject.end);
+            let cell = expected.cell(raw, reject.fault);
             Rejected {
+                cell,
                 row: reject.row,
                 offset,
                 line: None,
@@ -89,7 +136,7 @@ impl<'a> Rejected<'a> {
                     Fault::NotUtf8 { at } => Some(offset + at as u64),
                     _ => None,
                 },
-                raw: Cow::Borrowed(raw.get(..=RAW_BYTES).unwrap_or(raw)),
+                raw: Cow::Borrowed(shown(raw)),
             }
         })
     }
@@ -103,6 +150,10 @@ impl<'a> Rejected<'a> {
             line: self.line,
             reason: self.reason,
             message: self.message,
+            cell: self.cell.map(|cell| Cell {
+                raw: Cow::Owned(cell.raw.into_owned()),
+                ..cell
+            }),
             undecodable: self.undecodable,
             raw: Cow::Owned(self.raw.into_owned()),
         }
@@ -151,6 +202,8 @@ impl Rejects {
             line: rejected.line,
             reason: rejected.reason,
             message: &rejected.message,
+            column: rejected.cell.as_ref().and_then(|cell| cell.column.as_deref()),
+            value: rejected.cell.as_ref().map(|cell| show(&cell.raw)),
             undecodable_at: rejected.undecodable,
             raw: show(raw),
             raw_truncated: raw.len() > RAW_BYTES,
@@ -210,7 +263,12 @@ impl Rejects {
     }
 }
 
-/// The first bytes of a record, not cut within a character.
+/// What is kept of bytes to be shown: one more than is, which tells that there are more.
+pub(crate) fn shown(raw: &[u8]) -> &[u8] {
+    raw.get(..=RAW_BYTES).unwrap_or(raw)
+}
+
+/// The first bytes of a record or a cell, not cut within a character.
 fn show(raw: &[u8]) -> Cow<'_, str> {
     let cut = raw.get(..RAW_BYTES).unwrap_or(raw);
     match std::str::from_utf8(cut) {

@@ -68,6 +68,44 @@ fn a_table_is_written_profiled_and_its_bad_rows_set_aside() {
 }
 
 #[test]
+fn a_reject_names_the_cell_that_is_at_fault() {
+    let text = b"\xEF\xBB\xBFid,Name,name\n1,a,b\n2,\"x, \xFF\",b\n3,a,y\0z\n4,a,b\n5,\"a\"b,c,d\n6,\"a,b,c,d\n7,a,b,c\n";
+    let done = convert(text).unwrap();
+    let rejects = String::from_utf8(done.outputs["rejects.jsonl"].clone()).unwrap();
+    let told: Vec<_> = rejects
+        .lines()
+        .map(|line| {
+            let reject: serde_json::Value = serde_json::from_str(line).unwrap();
+            let text = |key: &str| reject.get(key).map(|text| text.as_str().unwrap().to_owned());
+            (
+                reject["row"].as_u64().unwrap(),
+                text("reason").unwrap(),
+                text("column"),
+                text("value"),
+            )
+        })
+        .collect();
+    let at_fault = |row: u64, reason: &str, column: &str, value: &str| {
+        (
+            row,
+            reason.to_owned(),
+            Some(column.to_owned()),
+            Some(value.to_owned()),
+        )
+    };
+    assert_eq!(
+        told,
+        [
+            at_fault(2, "not-utf8", "Name", "\"x, \u{FFFD}\""),
+            at_fault(3, "nul", "name_2", "y\0z"),
+            at_fault(5, "stray-quote", "Name", "\"a\"b"),
+            at_fault(6, "unterminated-quote", "Name", "\"a,b,c,d"),
+            (7, "field-count".to_owned(), None, None),
+        ]
+    );
+}
+
+#[test]
 fn no_output_for_rejects_where_there_are_none() {
     let done = convert(b"a,b\n1,2\n").unwrap();
     assert_eq!(

@@ -37,7 +37,7 @@ impl Rules {
     }
 
     /// Whether the escape is a character of its own.
-    fn own_escape(&self) -> Option<u8> {
+    pub(super) fn own_escape(&self) -> Option<u8> {
         self.escape.filter(|_| self.escape != self.quote)
     }
 }

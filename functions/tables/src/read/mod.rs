@@ -27,6 +27,7 @@
 mod block;
 mod cut;
 mod delimited;
+mod field;
 pub(crate) mod general;
 mod repair;
 mod scan;
@@ -37,6 +38,7 @@ mod split;
 pub(crate) use block::Unescape;
 pub use block::{Block, Counts, Mended, Reject};
 pub use delimited::Delimited;
+pub(crate) use field::field_at;
 pub(crate) use repair::requote;
 pub use slabs::{SLAB_BYTES, Slab, Slabs};
 
