@@ -59,15 +59,16 @@ pub(crate) fn run(
         MOST_OBSERVED_BYTES
     };
     let slab_bytes = pipeline::slab_bytes(input.limits, most);
-    run_as(file, input, outputs, slab_bytes, input.limits.threads.max(1))
+    let most = (slab_bytes, pipeline::most_cells(input.limits));
+    run_as(file, input, outputs, most, input.limits.threads.max(1))
 }
 
-/// Reads and writes the table in slabs of about so many bytes, on so many threads.
+/// Reads and writes the table in slabs of about so many bytes and row groups of about so many cells at most, on so many threads.
 fn run_as(
     file: &Delimited,
     input: &Input<'_>,
     outputs: &mut dyn Outputs,
-    slab_bytes: usize,
+    (slab_bytes, most_cells): (usize, usize),
     threads: usize,
 ) -> Result<Outcome, Failure> {
     let dialect = &file.dialect;
@@ -79,11 +80,12 @@ fn run_as(
         dialect,
         names: unique_names(&dialect.header),
         threads,
+        most_cells,
     };
     let mut slabs = file.slabs(input)?.of_bytes(slab_bytes);
     let first = slabs.next_slab()?;
     let observed = match &first {
-        Some(slab) => table.observe(slab, MOST_OBSERVED_BYTES)?.columns,
+        Some(slab) => table.look(slab),
         None => vec![(Inference::default(), true); dialect.columns()],
     };
     let plans: Vec<Plan> = observed
@@ -121,6 +123,8 @@ struct Table<'a> {
     dialect: &'a Dialect,
     names: Vec<String>,
     threads: usize,
+    /// Of so many cells at most a row group is made.
+    most_cells: usize,
 }
 
 /// How a pass ended.
@@ -137,12 +141,13 @@ struct Done {
     rejected: Vec<Rejected<'static>>,
     inferences: Vec<Inference>,
     tokens: Vec<Tokens>,
-    written: Option<Part>,
+    /// Nothing, where a cell contradicts its column's type.
+    written: Option<Vec<Part>>,
 }
 
-/// What a slab's cells say of their types and whether they repeat themselves, and what the slab held.
+/// What a slab's cells say of their types, and what the slab held.
 struct Observed {
-    columns: Vec<(Inference, bool)>,
+    inferences: Vec<Inference>,
     counts: Counts,
     rejected: Vec<Rejected<'static>>,
 }
@@ -181,13 +186,13 @@ impl Table<'_> {
                     .take()
                     .map_or_else(|| slabs.next_slab(), |slab| Ok(Some(slab)))
             },
-            || RowGroupWriter::new(&schema),
+            || None,
             |worker, number, slab| {
                 let done = self.work(
                     (worker, lanes.turn(number)),
                     slab,
                     plans,
-                    (&message, wants),
+                    (&schema, &message, wants),
                     contradicted.load(Ordering::Relaxed),
                 )?;
                 if done.written.is_none() {
@@ -203,8 +208,8 @@ impl Table<'_> {
                     .iter()
                     .zip(plans)
                     .all(|(inference, plan)| inference.decide() == plan.kind);
-                if let (Some(begun), Some(part), true) = (&mut begun, done.written, as_planned) {
-                    begun.append(part)?;
+                if let (Some(begun), Some(parts), true) = (&mut begun, done.written, as_planned) {
+                    parts.into_iter().try_for_each(|part| begun.append(part))?;
                     tokens
                         .iter_mut()
                         .zip(&done.tokens)
@@ -271,33 +276,80 @@ impl Table<'_> {
         }
     }
 
-    /// Looks at about so many bytes of a slab without writing it.
-    fn observe(&self, slab: &Slab, bytes: usize) -> Result<Observed, Failure> {
-        let mut columns = Columns::new(&vec![Plan::UNKNOWN; self.dialect.columns()]);
-        let mut rejected = Vec::new();
-        let mut places = slab.places();
-        let counts = slab.for_each_block_until(bytes, self.dialect, |block| {
-            keep(block, &mut places, self.expected(slab), &mut rejected);
+    /// What a slab's beginning says of the columns' types, and whether they repeat themselves.
+    fn look(&self, slab: &Slab) -> Vec<(Inference, bool)> {
+        let mut columns = Columns::new(&self.unknown(), self.most_cells);
+        // Enough is enough.
+        let _ = slab.for_each_block_until(MOST_OBSERVED_BYTES, self.dialect, |block| {
             // Anything is text.
             let _ = columns.take(block);
+            if columns.is_full() { Err(()) } else { Ok(()) }
+        });
+        columns.observe()
+    }
+
+    /// What a slab's cells say of the columns' types.
+    fn observe(&self, slab: &Slab) -> Result<Observed, Failure> {
+        let new = || Columns::new(&self.unknown(), self.most_cells);
+        let mut columns = new();
+        let mut inferences = vec![Inference::default(); self.dialect.columns()];
+        let mut merge = |columns: Columns| {
+            for (ours, (theirs, _)) in inferences.iter_mut().zip(columns.observe()) {
+                *ours = ours.merge(&theirs);
+            }
+        };
+        let mut rejected = Vec::new();
+        let mut places = slab.places();
+        let counts = slab.for_each_block(self.dialect, |block| {
+            keep(block, &mut places, self.expected(slab), &mut rejected);
+            let _ = columns.take(block);
+            if columns.is_full() {
+                merge(std::mem::replace(&mut columns, new()));
+            }
             Ok(())
         })?;
+        merge(columns);
         Ok(Observed {
-            columns: columns.observe(),
+            inferences,
             counts,
             rejected,
         })
     }
 
+    fn unknown(&self) -> Vec<Plan> {
+        vec![Plan::UNKNOWN; self.dialect.columns()]
+    }
+
     fn work(
         &self,
-        (worker, turn): (&mut RowGroupWriter, Turn<'_>),
+        (worker, mut turn): (&mut Option<RowGroupWriter>, Turn<'_>),
         slab: Slab,
         plans: &[Plan],
-        (message, wants): (&Message, Wants),
+        (schema, message, wants): (&Schema, &Message, Wants),
         contradicted: bool,
     ) -> Result<Done, Failure> {
-        let mut columns = Columns::new(plans);
+        // Made within the turn, which is given up if that fails.
+        let worker = match worker {
+            Some(worker) => worker,
+            none => none.insert(RowGroupWriter::new(schema)?),
+        };
+        let new = || Columns::new(plans, self.most_cells);
+        let mut columns = new();
+        let mut inferences = vec![Inference::default(); plans.len()];
+        let mut tokens = vec![Tokens::default(); plans.len()];
+        let mut parts = Vec::new();
+        let mut write = |columns: Columns| {
+            let parsed = columns.build(&self.names, wants.parquet)?;
+            for (ours, theirs) in inferences.iter_mut().zip(&parsed.inferences) {
+                *ours = ours.merge(theirs);
+            }
+            for (ours, theirs) in tokens.iter_mut().zip(&parsed.tokens) {
+                ours.merge(theirs);
+            }
+            let encode = || worker.encode(&parsed.batch);
+            parts.push(Part::of(&parsed.batch, encode, &mut turn, message, wants)?);
+            Ok(())
+        };
         let mut rejected = Vec::new();
         let mut fits = !contradicted;
         let mut counts = Counts::default();
@@ -306,16 +358,18 @@ impl Table<'_> {
             counts = slab.for_each_block(self.dialect, |block| {
                 keep(block, &mut places, self.expected(&slab), &mut rejected);
                 fits = fits && columns.take(block);
+                if fits && columns.is_full() {
+                    write(std::mem::replace(&mut columns, new()))?;
+                }
                 Ok(())
             })?;
         }
         if !fits {
             let Observed {
-                columns,
+                inferences,
                 counts,
                 rejected,
-            } = self.observe(&slab, usize::MAX)?;
-            let inferences = columns.into_iter().map(|(inference, _)| inference).collect();
+            } = self.observe(&slab)?;
             return Ok(Done {
                 slab,
                 counts,
@@ -325,22 +379,15 @@ impl Table<'_> {
                 written: None,
             });
         }
-        let parsed = columns.build(&self.names, wants.parquet)?;
-        let written = Some(Part::of(
-            &parsed.batch,
-            || worker.encode(&parsed.batch),
-            turn,
-            message,
-            wants,
-        )?);
-        let (inferences, tokens) = (parsed.inferences, parsed.tokens);
+        write(columns)?;
+        turn.end();
         Ok(Done {
             slab,
             counts,
             rejected,
             inferences,
             tokens,
-            written,
+            written: Some(parts),
         })
     }
 

@@ -8,11 +8,12 @@ use std::{
 
 use arrow_array::RecordBatch;
 use bytes::Bytes;
-use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
+use parquet::{arrow::arrow_reader::ParquetRecordBatchReaderBuilder, file::metadata::RowGroupMetaData};
 use proptest::prelude::*;
 use shared::{Facts, Limits, OutputWriter, options::TablesOptions};
 
 use super::*;
+use crate::read::Repair;
 
 type Files = Arc<Mutex<BTreeMap<String, Vec<u8>>>>;
 
@@ -99,7 +100,9 @@ fn left(text: &str, slab_bytes: usize, threads: usize) -> Result<Left, Failure> 
         ..found
     };
     let mut outputs = Memory::default();
-    let outcome = run_as(&file, &input, &mut outputs, slab_bytes, threads)?;
+    // Some cuts are within a slab.
+    let most = (slab_bytes, slab_bytes / 8);
+    let outcome = run_as(&file, &input, &mut outputs, most, threads)?;
     assert_eq!(
         outcome.counts.records,
         outcome.rows_written + outcome.rejects.count()
@@ -226,4 +229,52 @@ fn words_for_nothing_are_nulls_of_a_typed_column_and_counted() {
         left.profile["file"]["null_tokens"],
         serde_json::json!(["-", "NA"])
     );
+}
+
+#[test]
+fn short_rows_of_a_wide_table_take_no_more_memory_than_long_ones() {
+    let header: Vec<String> = (0..4000).map(|column| format!("c{column}")).collect();
+    let header_line = header.join(",") + "\n";
+    let offset = header_line.len() as u64;
+    // A row with less than one in 64 of its cells is none.
+    let text = header_line + &(["7"; 63].join(",") + "\n").repeat(3000) + "7,8\n";
+    let limits = Limits {
+        memory_bytes: 1 << 20,
+        ..Limits::default()
+    };
+    let facts = Facts {
+        name: "t.csv".into(),
+        size_bytes: text.len() as u64,
+        declared_type: None,
+    };
+    let source = text.as_bytes();
+    let input = Input::new(&facts, &limits, &source);
+    let found = Delimited::open(&input, &TablesOptions::default()).unwrap();
+    let file = Delimited {
+        dialect: Dialect::simple(b',', header, offset),
+        ..found
+    };
+    let mut outputs = Memory::default();
+    let outcome = run(&file, &input, &mut outputs).unwrap();
+    assert_eq!(
+        (
+            outcome.rows_written,
+            outcome.counts.repairs[&Repair::Padded],
+            outcome.rejects.count()
+        ),
+        (3000, 3000, 1)
+    );
+    let parquet = Bytes::from(outputs.0.lock().unwrap()["table.parquet"].clone());
+    let reader = ParquetRecordBatchReaderBuilder::try_new(parquet).unwrap();
+    let cells = |group: &RowGroupMetaData| group.num_rows() * 4000;
+    let most = i64::try_from(pipeline::most_cells(&limits)).unwrap();
+    // One block more than there is room for.
+    assert!(
+        reader
+            .metadata()
+            .row_groups()
+            .iter()
+            .all(|group| cells(group) <= most + (4 << 20))
+    );
+    assert!(reader.metadata().num_row_groups() > 1);
 }

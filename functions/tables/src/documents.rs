@@ -8,11 +8,12 @@ use std::{
     },
 };
 
+use arrow_array::RecordBatch;
 use arrow_schema::Schema;
 use shared::{Failure, Input, Outputs, Place};
 
 use crate::{
-    json::{Fault, JsonKind, Parse, Parsed, Reject, SLAB_BYTES, Shape, Slab, Slabs},
+    json::{Fault, JsonKind, Parse, Reject, SLAB_BYTES, Shape, Slab, Slabs, parse_in_batches},
     pipeline,
     profile::{Lanes, Profile, Turn},
     rejects::{Rejected, Rejects, shown},
@@ -94,7 +95,8 @@ struct Done {
     rows: u64,
     blank_lines: u64,
     rejects: Vec<Reject>,
-    written: Option<Part>,
+    /// Nothing, where a record contradicts the shape.
+    written: Option<Vec<Part>>,
 }
 
 impl<'a> Run<'a> {
@@ -129,7 +131,7 @@ impl<'a> Run<'a> {
         pipeline::run(
             self.input.limits.threads,
             || slabs.next_slab(),
-            || Ok(()),
+            || (),
             |(), _, slab| Ok(Shape::infer(&slab, self.record_bytes)),
             |other| {
                 shape.merge(other);
@@ -166,16 +168,16 @@ impl<'a> Run<'a> {
                     .take()
                     .map_or_else(|| slabs.next_slab(), |slab| Ok(Some(slab)))
             },
-            || Ok(()),
+            || (),
             |(), number, slab| self.work(slab, shape, lanes.turn(number), (&schema, &message, wants)),
             |done| {
-                let (Some(open), Some(part)) = (&mut begun, done.written) else {
+                let (Some(open), Some(parts)) = (&mut begun, done.written) else {
                     contradicted.store(true, Ordering::Relaxed);
                     begun = None;
                     rejects = Rejects::default();
                     return Ok(());
                 };
-                open.append(part)?;
+                parts.into_iter().try_for_each(|part| open.append(part))?;
                 let mut places = done.slab.places();
                 let numbered = done
                     .rejects
@@ -210,41 +212,28 @@ impl<'a> Run<'a> {
         &self,
         slab: Slab,
         shape: &Shape,
-        turn: Turn<'_>,
+        mut turn: Turn<'_>,
         (schema, message, wants): (&Arc<Schema>, &Message, Wants),
     ) -> Result<Done, Failure> {
-        let Parsed {
-            batch,
-            rejects,
-            records,
-            blank_lines,
-        } = match crate::json::parse(&slab, shape, self.record_bytes)? {
-            Parse::Done(parsed) => parsed,
-            Parse::Contradiction => {
-                let done = Done {
-                    slab,
-                    records: 0,
-                    rows: 0,
-                    blank_lines: 0,
-                    rejects: Vec::new(),
-                    written: None,
-                };
-                return Ok(done);
-            }
+        let most_cells = pipeline::most_cells(self.input.limits);
+        let mut parts = Vec::new();
+        let take = |batch: RecordBatch| {
+            let encode = || nested::encode(&batch, schema);
+            parts.push(Part::of(&batch, encode, &mut turn, message, wants)?);
+            Ok(())
         };
-        let written = Some(Part::of(
-            &batch,
-            || nested::encode(&batch, schema),
-            turn,
-            message,
-            wants,
-        )?);
+        let taken = parse_in_batches(&slab, shape, self.record_bytes, most_cells, take)?;
+        if taken.is_some() {
+            turn.end();
+        }
+        let written = taken.is_some().then_some(parts);
+        let taken = taken.unwrap_or_default();
         Ok(Done {
             slab,
-            records,
-            rows: batch.num_rows() as u64,
-            blank_lines,
-            rejects,
+            records: taken.records,
+            rows: taken.rows,
+            blank_lines: taken.blank_lines,
+            rejects: taken.rejects,
             written,
         })
     }

@@ -30,7 +30,7 @@ mod scan;
 mod shape;
 mod slabs;
 
-pub use build::{Parse, Parsed, parse};
+pub use build::{Parse, Parsed, Taken, parse, parse_in_batches};
 use cursor::Cursor;
 pub use cursor::MAX_DEPTH;
 pub use shape::{MAX_FIELDS, Shape};

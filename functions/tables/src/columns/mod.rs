@@ -53,8 +53,10 @@ impl Plan {
 /// The rows of a slab, as they are parsed.
 #[derive(Debug)]
 pub struct Columns {
-    columns: Vec<Column>,
+    all: Vec<Column>,
     rows: usize,
+    /// With more than so many it is full.
+    most_rows: usize,
 }
 
 /// The rows of a slab, parsed.
@@ -69,24 +71,31 @@ pub struct Parsed {
 }
 
 impl Columns {
-    /// Columns without a row.
+    /// Columns without a row, and with room for about so many cells.
     #[must_use]
-    pub fn new(plans: &[Plan]) -> Self {
+    pub fn new(plans: &[Plan], most_cells: usize) -> Self {
         Self {
-            columns: plans.iter().map(|plan| Column::new(*plan)).collect(),
+            all: plans.iter().map(|plan| Column::new(*plan)).collect(),
             rows: 0,
+            most_rows: most_cells / plans.len().max(1),
         }
+    }
+
+    /// Whether there is no room for more.
+    #[must_use]
+    pub const fn is_full(&self) -> bool {
+        self.rows > self.most_rows
     }
 
     /// Adds the rows of a block; whether every cell was of its column's type. If not, nothing more can be added.
     #[must_use]
     pub fn take(&mut self, block: &Block<'_>) -> bool {
         if self.rows == 0 {
-            let rows = block.rows_in_slab();
-            self.columns.iter_mut().for_each(|column| column.expect(rows));
+            let rows = block.rows_in_slab().min(self.most_rows);
+            self.all.iter_mut().for_each(|column| column.expect(rows));
         }
         self.rows += block.rows();
-        self.columns
+        self.all
             .iter_mut()
             .enumerate()
             .all(|(index, column)| column.take(block, index))
@@ -95,7 +104,7 @@ impl Columns {
     /// Of columns of text: what their cells say of their types, and whether they repeat themselves.
     #[must_use]
     pub fn observe(self) -> Vec<(Inference, bool)> {
-        self.columns.into_iter().map(Column::observe).collect()
+        self.all.into_iter().map(Column::observe).collect()
     }
 
     /// The rows as arrays; with `in_order`, which Parquet wants, the values of dictionaries in order and all different.
@@ -105,7 +114,7 @@ impl Columns {
     pub fn build(self, names: &[String], in_order: bool) -> Result<Parsed, Failure> {
         let broken = |error: ArrowError| Failure::internal("arrow", error.to_string());
         let built: Vec<Built> = self
-            .columns
+            .all
             .into_iter()
             .map(|column| column.build(in_order))
             .collect::<Result<_, _>>()

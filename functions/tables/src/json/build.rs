@@ -41,18 +41,75 @@ pub struct Parsed {
     pub blank_lines: u64,
 }
 
+/// What a slab held, its rows apart.
+#[derive(Debug, Default)]
+pub struct Taken {
+    /// How many rows.
+    pub rows: u64,
+    /// The records that are none.
+    pub rejects: Vec<Reject>,
+    /// Records: as many as rows and rejects.
+    pub records: u64,
+    /// Lines with nothing on them, which are no records.
+    pub blank_lines: u64,
+}
+
 /// Parses a slab's records into a batch of the shape's schema.
 ///
 /// # Errors
 /// [`Failure::internal`] when Arrow refuses what was built.
 pub fn parse(slab: &Slab, shape: &Shape, record_bytes: usize) -> Result<Parse, Failure> {
+    let mut whole = None;
+    let keep = |batch| {
+        whole = Some(batch);
+        Ok(())
+    };
+    let taken = parse_in_batches(slab, shape, record_bytes, usize::MAX, keep)?;
+    Ok(match (taken, whole) {
+        (Some(taken), Some(batch)) => Parse::Done(Parsed {
+            batch,
+            rejects: taken.rejects,
+            records: taken.records,
+            blank_lines: taken.blank_lines,
+        }),
+        _ => Parse::Contradiction,
+    })
+}
+
+/// Parses a slab's records into batches of the shape's schema and hands each to `take`: one at least, and a new one when one has
+/// about `most_cells` values, since those that a record does not have take memory, too. Gives what the slab
+/// held; nothing where a record holds what the shape does not know, and what was taken then counts for nothing.
+///
+/// # Errors
+/// [`Failure::internal`] when Arrow refuses what was built; what `take` fails with.
+pub fn parse_in_batches(
+    slab: &Slab,
+    shape: &Shape,
+    record_bytes: usize,
+    most_cells: usize,
+    mut take: impl FnMut(RecordBatch) -> Result<(), Failure>,
+) -> Result<Option<Taken>, Failure> {
     let schema = Arc::new(shape.schema());
-    let mut row = Members::new(&shape.row, schema.fields());
-    let mut rows = 0;
+    let new = || Members::new(&shape.row, schema.fields());
+    // A power of two, which is where a growing vector has no room to spare.
+    let most_rows = (most_cells / shape.columns().max(1)).max(1);
+    let most_rows = 1_usize << most_rows.ilog2();
+    let (mut row, mut rows, mut all_rows) = (new(), 0, 0);
     let mut rejects = Vec::new();
-    let mut contradicted = false;
+    let mut end = |row: Members, rows: usize| {
+        // Of strings that were read again, or of records that were then refused, more may have been noted than counts.
+        if !row.say_no_more_than(&shape.row) && tells_more(slab, shape, record_bytes) {
+            return Ok(false);
+        }
+        let broken = |error: ArrowError| Failure::internal("arrow", error.to_string());
+        let arrays = row.finish(schema.fields()).map_err(broken)?;
+        let options = RecordBatchOptions::new().with_row_count(Some(rows));
+        take(RecordBatch::try_new_with_options(Arc::clone(&schema), arrays, &options).map_err(broken)?)?;
+        Ok(true)
+    };
+    let mut fits = Ok(true);
     let counts = slab.for_each_record(record_bytes, |record| {
-        if contradicted {
+        if !matches!(fits, Ok(true)) {
             return;
         }
         let taken = record.text.map_err(Stop::Fault).and_then(|text| {
@@ -63,24 +120,25 @@ pub fn parse(slab: &Slab, shape: &Shape, record_bytes: usize) -> Result<Parse, F
             })
         });
         match taken {
-            Ok(()) => rows += 1,
-            Err(Stop::Contradiction) => contradicted = true,
+            Ok(()) => {
+                rows += 1;
+                all_rows += 1;
+            }
+            Err(Stop::Contradiction) => fits = Ok(false),
             Err(Stop::Fault(fault)) => {
                 row.truncate(rows);
                 rejects.push(record.reject(fault));
             }
         }
+        if rows >= most_rows && matches!(fits, Ok(true)) {
+            fits = end(std::mem::replace(&mut row, new()), std::mem::take(&mut rows));
+        }
     });
-    // Of strings that were read again, or of records that were then refused, more may have been noted than counts.
-    if contradicted || (!row.say_no_more_than(&shape.row) && tells_more(slab, shape, record_bytes)) {
-        return Ok(Parse::Contradiction);
+    if !fits? || !end(row, rows)? {
+        return Ok(None);
     }
-    let broken = |error: ArrowError| Failure::internal("arrow", error.to_string());
-    let arrays = row.finish(schema.fields()).map_err(broken)?;
-    let options = RecordBatchOptions::new().with_row_count(Some(rows));
-    let batch = RecordBatch::try_new_with_options(schema, arrays, &options).map_err(broken)?;
-    Ok(Parse::Done(Parsed {
-        batch,
+    Ok(Some(Taken {
+        rows: all_rows,
         rejects,
         records: counts.records,
         blank_lines: counts.blank_lines,

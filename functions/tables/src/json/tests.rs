@@ -53,6 +53,22 @@ fn read(text: &[u8], kind: JsonKind, record_bytes: usize, slab_bytes: usize) -> 
             parsed.records,
             (parsed.batch.num_rows() + parsed.rejects.len()) as u64
         );
+        // The same, in batches of a few cells.
+        let mut few = Vec::new();
+        let take = |batch: RecordBatch| {
+            few.extend((0..batch.num_rows()).map(|row| row_of(&batch, row)));
+            Ok(())
+        };
+        let taken = parse_in_batches(slab, &shape, record_bytes, 5, take)
+            .unwrap()
+            .unwrap();
+        let whole: Vec<_> = (0..parsed.batch.num_rows())
+            .map(|row| row_of(&parsed.batch, row))
+            .collect();
+        assert_eq!(
+            (&few, taken.rows, &taken.rejects),
+            (&whole, parsed.batch.num_rows() as u64, &parsed.rejects)
+        );
         for reject in &parsed.rejects {
             let raw = String::from_utf8_lossy(slab.raw(reject)).into_owned();
             assert!(text[reject.offset as usize..].starts_with(slab.raw(reject)));

@@ -28,11 +28,11 @@ struct State {
     given_up: bool,
 }
 
-/// A slab's turn. Dropped without having been taken, it gives the table up: no slab after it waits for it.
+/// A slab's turn, until it ends. Dropped before that, it gives the table up: no slab after it waits for it.
 pub(crate) struct Turn<'a> {
     lanes: &'a Lanes,
     slab: usize,
-    taken: bool,
+    ended: bool,
 }
 
 impl Lanes {
@@ -54,7 +54,7 @@ impl Lanes {
         Turn {
             lanes: self,
             slab,
-            taken: false,
+            ended: false,
         }
     }
 
@@ -80,34 +80,41 @@ impl Lane {
     }
 }
 
-impl Turn<'_> {
-    /// Waits for the turn and takes note of the slab's rows, unless the table was given up.
+impl<'a> Turn<'a> {
+    /// Waits for the turn and takes note of rows of the slab, unless the table was given up.
     ///
     /// # Errors
     /// When the batch has other columns.
-    pub(crate) fn observe(mut self, batch: &RecordBatch) -> Result<(), Mismatch> {
-        let lanes = self.lanes;
-        let Some(lane) = lanes.of(self.slab) else {
-            return Ok(());
-        };
-        let waits = |state: &mut State| state.next != self.slab && !state.given_up;
-        let waited = lane.moved.wait_while(lane.state(), waits);
-        let mut state = waited.unwrap_or_else(PoisonError::into_inner);
-        if state.given_up {
-            return Ok(());
+    pub(crate) fn observe(&mut self, batch: &RecordBatch) -> Result<(), Mismatch> {
+        match self.wait() {
+            Some(mut state) => state.profile.observe(batch),
+            None => Ok(()),
         }
-        state.profile.observe(batch)?;
-        state.next += lanes.0.len();
-        drop(state);
-        self.taken = true;
-        lane.moved.notify_all();
-        Ok(())
+    }
+
+    /// Ends the turn, all of the slab having been observed.
+    pub(crate) fn end(mut self) {
+        if let Some(mut state) = self.wait() {
+            state.next += self.lanes.0.len();
+        }
+        self.ended = true;
+        if let Some(lane) = self.lanes.of(self.slab) {
+            lane.moved.notify_all();
+        }
+    }
+
+    /// The lane, once it is the slab's turn; none, if the table was given up.
+    fn wait(&self) -> Option<MutexGuard<'a, State>> {
+        let lane = self.lanes.of(self.slab)?;
+        let waits = |state: &mut State| state.next != self.slab && !state.given_up;
+        let state = lane.moved.wait_while(lane.state(), waits);
+        Some(state.unwrap_or_else(PoisonError::into_inner)).filter(|state| !state.given_up)
     }
 }
 
 impl Drop for Turn<'_> {
     fn drop(&mut self) {
-        if let (Some(lane), false) = (self.lanes.of(self.slab), self.taken) {
+        if let (Some(lane), false) = (self.lanes.of(self.slab), self.ended) {
             lane.state().given_up = true;
             lane.moved.notify_all();
         }
@@ -142,7 +149,11 @@ mod tests {
                 scope.spawn(move || {
                     for slab in (first..60).step_by(3) {
                         thread::sleep(Duration::from_micros(pause));
-                        lanes.turn(slab).observe(&batch(slab)).unwrap();
+                        let mut turn = lanes.turn(slab);
+                        let batch = batch(slab);
+                        turn.observe(&batch.slice(0, 100)).unwrap();
+                        turn.observe(&batch.slice(100, 400)).unwrap();
+                        turn.end();
                     }
                 });
             }

@@ -69,6 +69,8 @@ impl Counts {
 pub struct Block<'a> {
     pub(super) bytes: &'a [u8],
     pub(super) offset: u64,
+    /// Where in them the block ends.
+    pub(super) end: usize,
     pub(super) spans: &'a [Span],
     pub(super) columns: usize,
     pub(super) unescape: &'a Unescape,
@@ -88,10 +90,10 @@ impl<'a> Block<'a> {
     /// About how many rows the whole slab holds, if all of it is like this block, its first.
     #[must_use]
     pub(crate) fn rows_in_slab(&self) -> usize {
-        let end = self.spans.last().map_or(0, |span| span.range().end);
         let slab = self.bytes.len() as u64;
-        let rows = self.rows() as u64 * slab / (end as u64).clamp(1, slab.max(1));
-        usize::try_from(rows).unwrap_or(usize::MAX)
+        let rows = self.rows() as u64 * slab / (self.end as u64).max(1);
+        // A row has a byte at least.
+        usize::try_from(rows.min(slab)).unwrap_or(usize::MAX)
     }
 
     /// The text that the cells stand in.

@@ -14,7 +14,7 @@
 //!
 //! | the record | becomes |
 //! |---|---|
-//! | has fewer fields, and those it has are of their columns' kinds | a row, the rest null ([`Repair::Padded`]) |
+//! | has fewer fields, one in 64 at least, and those it has are of their columns' kinds | a row, the rest null ([`Repair::Padded`]) |
 //! | has more fields, and the surplus at its end is empty | a row without it ([`Repair::Trimmed`]) |
 //! | has more fields, and one reading without so many empty ones is of the columns' kinds | that row ([`Repair::EmptyDropped`]) |
 //! | has a quote that is not closed, or text after a closing one, and one reading of its quotes has the right number of fields | that row, the odd quotes being text ([`Repair::Quotes`]) |

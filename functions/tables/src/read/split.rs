@@ -16,6 +16,10 @@ const BLOCK_BYTES: usize = 256 << 10;
 const BLOCK_BYTES_PER_COLUMN: usize = 1 << 10;
 /// And never more than this.
 const MAX_BLOCK_BYTES: usize = 2 << 20;
+/// And no more than about so many cells: short rows are filled up, and a table of thousands of columns may have no others.
+const MAX_BLOCK_CELLS: usize = 2 << 20;
+/// A short row is filled up to so many times its fields: with fewer it says too little to be one, and would cost too much.
+const MOST_PADDED: usize = 64;
 
 impl Slab {
     /// Splits the slab and calls `take` with every block of it, in order; gives what it held.
@@ -114,6 +118,7 @@ impl<'a> Splitter<'a> {
         Block {
             bytes: self.bytes,
             offset: self.slab.offset,
+            end: self.position(),
             spans: &self.spans,
             columns: self.columns,
             unescape: &self.unescape,
@@ -135,7 +140,7 @@ impl<'a> Splitter<'a> {
         self.rejects.clear();
         self.repairs.clear();
         let until = self.position() + block_bytes;
-        while self.position() < until {
+        while self.position() < until && self.spans.len() < MAX_BLOCK_CELLS {
             if self.damaged() {
                 continue;
             }
@@ -294,7 +299,7 @@ impl<'a> Splitter<'a> {
     fn ragged(&mut self, start: usize, end: usize, fields: usize, first: usize) -> Option<Repair> {
         let (bytes, kinds) = (self.bytes, self.kinds);
         let spans = self.spans.get(first..).unwrap_or_default();
-        if fields < self.columns && is_prefix(bytes, spans, kinds) {
+        if fields < self.columns && fields * MOST_PADDED >= self.columns && is_prefix(bytes, spans, kinds) {
             self.spans.resize(first + self.columns, Span::MISSING);
             return Some(Repair::Padded);
         }

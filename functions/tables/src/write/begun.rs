@@ -47,7 +47,7 @@ impl Part {
     pub(crate) fn of(
         batch: &RecordBatch,
         encode: impl FnOnce() -> Result<RowGroup, Failure>,
-        turn: Turn<'_>,
+        turn: &mut Turn<'_>,
         message: &Message,
         wants: Wants,
     ) -> Result<Self, Failure> {
