@@ -27,6 +27,8 @@ const MOST_SLAB_BYTES: usize = 14 << 20;
 /// What is looked at before types are chosen, in bytes: enough to be right of nearly every file, and little beside one
 /// that is not small.
 const MOST_OBSERVED_BYTES: usize = 2 << 20;
+/// What a cell takes: two bytes where its column has a dictionary, eight or more where it has none.
+const CELL_BYTES: u64 = 4;
 /// A slab of more rejects than this is split again when they are written, rather than keep them all.
 const MOST_KEPT_REJECTS: usize = 1000;
 
@@ -59,7 +61,7 @@ pub(crate) fn run(
         MOST_OBSERVED_BYTES
     };
     let slab_bytes = pipeline::slab_bytes(input.limits, most);
-    let most = (slab_bytes, pipeline::most_cells(input.limits));
+    let most = (slab_bytes, pipeline::most_cells(input.limits, CELL_BYTES));
     run_as(file, input, outputs, most, input.limits.threads.max(1))
 }
 

@@ -267,7 +267,7 @@ fn short_rows_of_a_wide_table_take_no_more_memory_than_long_ones() {
     let parquet = Bytes::from(outputs.0.lock().unwrap()["table.parquet"].clone());
     let reader = ParquetRecordBatchReaderBuilder::try_new(parquet).unwrap();
     let cells = |group: &RowGroupMetaData| group.num_rows() * 4000;
-    let most = i64::try_from(pipeline::most_cells(&limits)).unwrap();
+    let most = i64::try_from(pipeline::most_cells(&limits, CELL_BYTES)).unwrap();
     // One block more than there is room for.
     assert!(
         reader

@@ -21,6 +21,9 @@ use crate::{
     write::{Begun, Part, Wants, nested, proto::Message},
 };
 
+/// What most values take, nulls too.
+const CELL_BYTES: u64 = 8;
+
 /// A table that was read and written.
 pub(crate) struct Outcome {
     pub(crate) records: u64,
@@ -215,7 +218,7 @@ impl<'a> Run<'a> {
         mut turn: Turn<'_>,
         (schema, message, wants): (&Arc<Schema>, &Message, Wants),
     ) -> Result<Done, Failure> {
-        let most_cells = pipeline::most_cells(self.input.limits);
+        let most_cells = pipeline::most_cells(self.input.limits, CELL_BYTES);
         let mut parts = Vec::new();
         let take = |batch: RecordBatch| {
             let encode = || nested::encode(&batch, schema);

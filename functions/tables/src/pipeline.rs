@@ -35,10 +35,10 @@ pub(crate) fn slab_bytes(limits: &Limits, most: usize) -> usize {
         .clamp(LEAST_SLAB_BYTES, most)
 }
 
-/// How many cells a thread may hold at a time: of eight bytes each, a quarter of the memory. Where all of them stand in the text a
-/// slab has hardly more, but those that a record does not have take memory, too.
-pub(crate) fn most_cells(limits: &Limits) -> usize {
-    usize::try_from(limits.memory_bytes / 32).unwrap_or(usize::MAX)
+/// How many cells of so many bytes a thread may hold at a time: a quarter of the memory. Where all of them stand in the text a slab
+/// has hardly more, but those that a record does not have take memory, too.
+pub(crate) fn most_cells(limits: &Limits, cell_bytes: u64) -> usize {
+    usize::try_from(limits.memory_bytes / 4 / cell_bytes).unwrap_or(usize::MAX)
 }
 
 /// Does the jobs of `next` on `threads` threads and hands what they give to `take`, in order. With one thread, or none,
