@@ -26,13 +26,14 @@ mod build;
 mod cursor;
 mod moments;
 mod numbers;
+mod parse;
 mod scan;
 mod shape;
 mod slabs;
 
-pub use build::{Parse, Parsed, Taken, parse, parse_in_batches};
 use cursor::Cursor;
 pub use cursor::MAX_DEPTH;
+pub use parse::{Parse, Parsed, Taken, parse, parse_in_batches};
 pub use shape::{MAX_FIELDS, Shape};
 pub use slabs::{SLAB_BYTES, Slab, Slabs};
 
