@@ -2,7 +2,7 @@
 //! them. Each object is a row.
 //!
 //! [`Slabs`] cuts the text into slabs of whole records; [`Shape::infer`] finds what the records of a slab hold, and
-//! [`Shape::merge`] what those of several do; [`parse`] turns a slab into an Arrow batch of a shape's schema, or says
+//! [`Shape::merge`] what those of several do; [`parse()`] turns a slab into an Arrow batch of a shape's schema, or says
 //! that something in it contradicts the shape.
 //!
 //! | JSON | column |
