@@ -1,7 +1,11 @@
 //! kill -9 half-way, once and for ever.
 
-use std::time::{Duration, Instant};
+use std::{
+    io::Write,
+    time::{Duration, Instant},
+};
 
+use flate2::{Compression, write::GzEncoder};
 use serde_json::{Value, json};
 use shared::store::Location;
 use tests::{PATIENCE, Stage, csv};
@@ -139,6 +143,19 @@ async fn receive(stage: &Stage, sqs: &str, queue: &str) -> Value {
     serde_json::from_str(body).unwrap()
 }
 
+/// More than anybody takes in within two seconds: a gigabyte, the same rows again in each gzip member.
+fn many_rows() -> Vec<u8> {
+    let text = csv(500_000);
+    let (header, rows) = text.split_once('\n').unwrap();
+    let member = |text: &[u8]| {
+        let mut encoder = GzEncoder::new(Vec::new(), Compression::fast());
+        encoder.write_all(text).unwrap();
+        encoder.finish().unwrap()
+    };
+    let header = member(format!("{header}\n").as_bytes());
+    [header, member(rows.as_bytes()).repeat(30)].concat()
+}
+
 #[tokio::test]
 async fn work_stops_before_the_time_out_and_the_record_says_so() {
     let stage = Stage::with(&[
@@ -148,8 +165,8 @@ async fn work_stops_before_the_time_out_and_the_record_says_so() {
     .await;
     stage
         .put(
-            &Location::new(stage.uploads(), "tables/alice/calls.csv"),
-            csv(3_000_000),
+            &Location::new(stage.uploads(), "tables/alice/calls.csv.gz"),
+            many_rows(),
         )
         .await;
     stage.stack.idle().await;
