@@ -174,36 +174,6 @@ impl Kinds {
         Self(vec![Class(0x1FF); columns])
     }
 
-    /// From rows of a sample.
-    pub(crate) fn of<'a>(columns: usize, rows: impl Iterator<Item = &'a [&'a [u8]]>) -> Self {
-        let mut counts = vec![[0_u32; CLASSES]; columns];
-        let mut seen = 0;
-        for row in rows {
-            seen += 1;
-            for (cell, counts) in row.iter().zip(&mut counts) {
-                let class = class_of(cell);
-                if let Some(count) = counts.get_mut(class.index()) {
-                    *count += 1;
-                }
-            }
-        }
-        if seen == 0 {
-            return Self::unknown(columns);
-        }
-        let kinds = counts.iter().map(|counts| {
-            let all: u32 = counts.iter().sum();
-            let mut kind = Class::NONE;
-            for (index, count) in counts.iter().enumerate() {
-                // A class that is rarer than one in thirty may be what is wrong with the sample.
-                if *count > 0 && *count * 30 >= all {
-                    kind.0 |= 1 << index;
-                }
-            }
-            kind
-        });
-        Self(kinds.collect())
-    }
-
     pub(crate) fn len(&self) -> usize {
         self.0.len()
     }
@@ -236,6 +206,50 @@ impl Kinds {
         let class = class_of(cell);
         let wordy = Class(Class::TEXT.0 | Class::WORD.0);
         class.is_empty() || kind.has(class) || numeric(kind, class) || (kind.has(wordy) && wordy.has(class))
+    }
+}
+
+/// How often the cells of each column are of each class, in rows of a sample.
+#[derive(Clone)]
+pub(crate) struct Tally {
+    counts: Vec<[u32; CLASSES]>,
+    rows: usize,
+}
+
+impl Tally {
+    /// Of no row yet.
+    pub(crate) fn new(columns: usize) -> Self {
+        Self {
+            counts: vec![[0; CLASSES]; columns],
+            rows: 0,
+        }
+    }
+
+    pub(crate) fn add<'a>(&mut self, row: impl Iterator<Item = &'a [u8]>) {
+        self.rows += 1;
+        for (cell, counts) in row.zip(&mut self.counts) {
+            if let Some(count) = counts.get_mut(class_of(cell).index()) {
+                *count += 1;
+            }
+        }
+    }
+
+    pub(crate) fn kinds(&self) -> Kinds {
+        if self.rows == 0 {
+            return Kinds::unknown(self.counts.len());
+        }
+        let kinds = self.counts.iter().map(|counts| {
+            let all: u32 = counts.iter().sum();
+            let mut kind = Class::NONE;
+            for (index, count) in counts.iter().enumerate() {
+                // A class that is rarer than one in thirty may be what is wrong with the sample.
+                if *count > 0 && *count * 30 >= all {
+                    kind.0 |= 1 << index;
+                }
+            }
+            kind
+        });
+        Kinds(kinds.collect())
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use super::Kinds;
+use super::kinds::Tally;
 use crate::read::{
     Unescape,
     general::{Next, Rules, next},
@@ -94,10 +94,9 @@ impl Record<'_> {
     }
 }
 
-/// Kinds of the columns of some records.
-pub(super) fn kinds_of<'a>(columns: usize, records: impl Iterator<Item = &'a Record<'a>>) -> Kinds {
-    let rows: Vec<Vec<&[u8]>> = records
-        .map(|record| record.cells.iter().map(AsRef::as_ref).collect())
-        .collect();
-    Kinds::of(columns, rows.iter().map(Vec::as_slice))
+/// What the cells of some records look like.
+pub(super) fn tally<'a>(columns: usize, records: impl Iterator<Item = &'a Record<'a>>) -> Tally {
+    let mut tally = Tally::new(columns);
+    records.for_each(|record| tally.add(record.cells.iter().map(AsRef::as_ref)));
+    tally
 }

@@ -11,8 +11,8 @@ use shared::{Failure, Place};
 use super::{
     Kinds, class_of,
     detect::{Sample, Wanted},
-    kinds::Class,
-    records::{Record, Records, kinds_of},
+    kinds::{Class, Tally},
+    records::{Record, Records, tally},
 };
 use crate::read::{
     Unescape,
@@ -40,6 +40,41 @@ pub(super) struct Table {
     pub(super) comment: Option<Vec<u8>>,
 }
 
+/// The records that have as many cells as a row.
+struct Rows<'r, 'a> {
+    records: &'r [Record<'a>],
+    /// Those from inside the file.
+    inside: &'r [Record<'a>],
+    columns: usize,
+}
+
+impl<'r, 'a> Rows<'r, 'a> {
+    fn is_row(&self, record: &Record<'_>) -> bool {
+        !record.is_damaged && record.cells.len() == self.columns
+    }
+
+    /// Those from a record on.
+    fn from(&self, from: usize) -> impl Iterator<Item = &'r Record<'a>> {
+        let records = self.records.get(from..).unwrap_or_default();
+        records
+            .iter()
+            .chain(self.inside)
+            .filter(|record| self.is_row(record))
+    }
+
+    /// What their cells look like, when it is known of those from another record on.
+    fn kinds_from(&self, from: usize, (behind, known): &(usize, Tally)) -> Kinds {
+        let Some(more) = self.records.get(from..*behind) else {
+            return tally(self.columns, self.from(from)).kinds();
+        };
+        let mut all = known.clone();
+        for record in more.iter().filter(|record| self.is_row(record)) {
+            all.add(record.cells.iter().map(AsRef::as_ref));
+        }
+        all.kinds()
+    }
+}
+
 pub(super) fn find_table(
     text: &[u8],
     sample: &Sample,
@@ -51,14 +86,7 @@ pub(super) fn find_table(
     if records.is_empty() {
         return Err(nothing(text, sample));
     }
-    let inside: Vec<Record<'_>> = sample
-        .inside
-        .iter()
-        .flat_map(|piece| {
-            let from = crate::read::general::line(piece, 0, false).map_or(piece.len(), |(_, next)| next);
-            Records::read(piece.get(from..).unwrap_or_default(), false, rules, RECORDS).all
-        })
-        .collect();
+    let inside = read_inside(sample, rules);
     let columns = most_common(records.iter().chain(&inside));
     let begins_at_once = wanted.skip_lines.is_some() || wanted.header_rows.is_some();
     let first = if begins_at_once && wanted.skip_lines.is_some() {
@@ -72,15 +100,15 @@ pub(super) fn find_table(
     let comment = comment(text, &records, first, columns);
     // Header rows are few: what stands behind them tells what the columns hold.
     let behind = first + 1 + (records.len().saturating_sub(first + 1) / 2).min(HEADER_ROWS);
-    let body = |from: usize| {
-        records
-            .get(from..)
-            .unwrap_or_default()
-            .iter()
-            .chain(&inside)
-            .filter(move |record| !record.is_damaged && record.cells.len() == columns)
+    let regular = Rows {
+        records: &records,
+        inside: &inside,
+        columns,
     };
-    let kinds = kinds_of(columns, body(behind));
+    let body = |from: usize| regular.from(from);
+    let behind_header = (behind, tally(columns, body(behind)));
+    let kinds = behind_header.1.kinds();
+    let kinds_from = |from: usize| regular.kinds_from(from, &behind_header);
     let bare = |start: usize, kinds: Kinds| Table {
         start,
         body: start,
@@ -93,7 +121,7 @@ pub(super) fn find_table(
         return Err(nothing(text, sample));
     };
     if wanted.header_rows == Some(0) {
-        return Ok(bare(record.start, kinds_of(columns, body(first))));
+        return Ok(bare(record.start, kinds_from(first)));
     }
     // The record before the first regular one may be a header that is not.
     let before = first
@@ -104,7 +132,7 @@ pub(super) fn find_table(
         && let Some(before) = before
         && let Some(names) = mend_header(text, before, rules, columns, &kinds)
     {
-        let kinds = kinds_of(names.len(), body(first));
+        let kinds = tally(names.len(), body(first)).kinds();
         return Ok(Table {
             start: before.start,
             body: before.next,
@@ -133,21 +161,35 @@ pub(super) fn find_table(
         None => 0,
     };
     if rows == 0 {
-        return Ok(bare(record.start, kinds_of(columns, body(first))));
+        return Ok(bare(record.start, kinds_from(first)));
     }
     let rows = rows.min(records.len() - first);
     let header_records = records.get(first..first + rows).unwrap_or_default();
     let names = join(header_records, columns);
     let body_start = header_records.last().map_or(record.next, |last| last.next);
+    let kinds = if names.len() == columns {
+        kinds_from(first + rows)
+    } else {
+        tally(names.len(), body(first + rows)).kinds()
+    };
     let columns = names.len();
     Ok(Table {
         start: record.start,
         body: body_start,
         header: number_rows(names, columns, body(first + rows)),
         header_rows: rows,
-        kinds: kinds_of(columns, body(first + rows)),
+        kinds,
         comment,
     })
+}
+
+/// The records of the pieces from inside the file, whose first lines are cut.
+fn read_inside<'a>(sample: &'a Sample, rules: &Rules) -> Vec<Record<'a>> {
+    let pieces = sample.inside.iter().flat_map(|piece| {
+        let from = crate::read::general::line(piece, 0, false).map_or(piece.len(), |(_, next)| next);
+        Records::read(piece.get(from..).unwrap_or_default(), false, rules, RECORDS).all
+    });
+    pieces.collect()
 }
 
 fn nothing(text: &[u8], sample: &Sample) -> Failure {
