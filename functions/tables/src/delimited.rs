@@ -10,23 +10,25 @@ use arrow_schema::Schema;
 use shared::{Failure, Input, Outputs, Place};
 
 use crate::{
-    columns::{Columns, Plan, names::unique_names},
+    columns::{Columns, Leftovers, Plan, names::unique_names},
     dialect::Dialect,
-    pipeline,
+    pipeline::{self, Hand},
     processor::MAX_COLUMNS,
     profile::{Lanes, Profile, Turn},
     read::{Block, Counts, Delimited, Slab, Slabs},
     rejects::{Expected, Rejected, Rejects},
     source::Places,
     types::{Inference, token::Tokens},
-    write::{Begun, Part, RowGroupWriter, Wants, proto::Message},
+    write::{Begun, Part, Recipe, RowGroupWriter, Spare, Wants, proto::Message},
 };
 
 /// The most text of a slab, in bytes.
 const MOST_SLAB_BYTES: usize = 14 << 20;
-/// What is looked at before types are chosen, in bytes: enough to be right of nearly every file, and little beside one
-/// that is not small.
-const MOST_OBSERVED_BYTES: usize = 2 << 20;
+/// What is looked at before types are chosen, in bytes: a 64th of the file, but no less and no more than this, which is enough to be
+/// right of nearly every file.
+const OBSERVED_BYTES: std::ops::RangeInclusive<usize> = (64 << 10)..=(2 << 20);
+/// A slab's bytes where no row groups are made of them, which alone gain by being large.
+const SLAB_BYTES_WITHOUT_GROUPS: usize = 2 << 20;
 /// What a cell takes: two bytes where its column has a dictionary, eight or more where it has none.
 const CELL_BYTES: u64 = 4;
 /// A slab of more rejects than this is split again when they are written, rather than keep them all.
@@ -54,13 +56,12 @@ pub(crate) fn run(
     input: &Input<'_>,
     outputs: &mut dyn Outputs,
 ) -> Result<Outcome, Failure> {
-    // Only row groups gain by being large.
     let most = if Wants::of(outputs).parquet {
         MOST_SLAB_BYTES
     } else {
-        MOST_OBSERVED_BYTES
+        SLAB_BYTES_WITHOUT_GROUPS
     };
-    let slab_bytes = pipeline::slab_bytes(input.limits, most);
+    let slab_bytes = pipeline::slab_bytes(input.limits, file.dialect.columns(), most);
     let most = (slab_bytes, pipeline::most_cells(input.limits, CELL_BYTES));
     run_as(file, input, outputs, most, input.limits.threads.max(1))
 }
@@ -87,7 +88,7 @@ fn run_as(
     let mut slabs = file.slabs(input)?.of_bytes(slab_bytes);
     let first = slabs.next_slab()?;
     let observed = match &first {
-        Some(slab) => table.look(slab),
+        Some(slab) => table.look(slab, observed_bytes(input)),
         None => vec![(Inference::default(), true); dialect.columns()],
     };
     let plans: Vec<Plan> = observed
@@ -121,6 +122,12 @@ fn run_as(
     }
 }
 
+/// How much is looked at before types are chosen.
+fn observed_bytes(input: &Input<'_>) -> usize {
+    let share = usize::try_from(input.facts.size_bytes / 64).unwrap_or(usize::MAX);
+    share.clamp(*OBSERVED_BYTES.start(), *OBSERVED_BYTES.end())
+}
+
 struct Table<'a> {
     dialect: &'a Dialect,
     names: Vec<String>,
@@ -136,15 +143,27 @@ enum Ended {
     Contradicted(Vec<Inference>),
 }
 
-/// What a worker made of a slab.
+/// What a thread keeps from slab to slab.
+struct Worker {
+    groups: RowGroupWriter,
+    leftovers: Leftovers,
+}
+
+/// What comes of a slab: parts, and then this.
+enum Step {
+    Part(Part),
+    Done(Done),
+}
+
+/// What a worker found in a slab.
 struct Done {
     slab: Slab,
     counts: Counts,
     rejected: Vec<Rejected<'static>>,
     inferences: Vec<Inference>,
     tokens: Vec<Tokens>,
-    /// Nothing, where a cell contradicts its column's type.
-    written: Option<Vec<Part>>,
+    /// No cell contradicts its column's type.
+    fits: bool,
 }
 
 /// What a slab's cells say of their types, and what the slab held.
@@ -169,13 +188,14 @@ impl Table<'_> {
             .map(|(plan, name)| plan.kind.field(name));
         let schema = Schema::new(fields.collect::<Vec<_>>());
         let message = Message::of(&schema)?;
-        let wants = Wants::of(outputs);
         let mut begun = Some(Begun::new(&schema, self.profile(&schema, plans), outputs)?);
         let lanes = Lanes::new(&schema, self.threads);
         let mut counts = Counts::default();
         let mut rejects = Rejects::default();
         let mut tokens = vec![Tokens::default(); plans.len()];
         let contradicted = AtomicBool::new(false);
+        let buffers = Spare::default();
+        let recipe = Recipe::new(&schema, &message, &buffers, outputs);
         let spare = std::sync::Mutex::new(Vec::new());
         let lost = |_| Failure::internal("pipeline", "a worker is gone");
         pipeline::run(
@@ -189,20 +209,25 @@ impl Table<'_> {
                     .map_or_else(|| slabs.next_slab(), |slab| Ok(Some(slab)))
             },
             || None,
-            |worker, number, slab| {
+            |worker, number, slab, hand| {
                 let done = self.work(
                     (worker, lanes.turn(number)),
                     slab,
                     plans,
-                    (&schema, &message, wants),
+                    &recipe,
                     contradicted.load(Ordering::Relaxed),
+                    hand,
                 )?;
-                if done.written.is_none() {
+                if !done.fits {
                     contradicted.store(true, Ordering::Relaxed);
                 }
-                Ok(done)
+                hand(Step::Done(done))
             },
-            |done| {
+            |step| {
+                let done = match step {
+                    Step::Part(part) => return Begun::append_to(begun.as_mut(), part, &recipe),
+                    Step::Done(done) => done,
+                };
                 for (ours, theirs) in inferences.iter_mut().zip(&done.inferences) {
                     *ours = ours.merge(theirs);
                 }
@@ -210,8 +235,7 @@ impl Table<'_> {
                     .iter()
                     .zip(plans)
                     .all(|(inference, plan)| inference.decide() == plan.kind);
-                if let (Some(begun), Some(parts), true) = (&mut begun, done.written, as_planned) {
-                    parts.into_iter().try_for_each(|part| begun.append(part))?;
+                if begun.is_some() && done.fits && as_planned {
                     tokens
                         .iter_mut()
                         .zip(&done.tokens)
@@ -279,10 +303,10 @@ impl Table<'_> {
     }
 
     /// What a slab's beginning says of the columns' types, and whether they repeat themselves.
-    fn look(&self, slab: &Slab) -> Vec<(Inference, bool)> {
+    fn look(&self, slab: &Slab, bytes: usize) -> Vec<(Inference, bool)> {
         let mut columns = Columns::new(&self.unknown(), self.most_cells);
         // Enough is enough.
-        let _ = slab.for_each_block_until(MOST_OBSERVED_BYTES, self.dialect, |block| {
+        let _ = slab.for_each_block_until(bytes, self.dialect, |block| {
             // Anything is text.
             let _ = columns.take(block);
             if columns.is_full() { Err(()) } else { Ok(()) }
@@ -324,33 +348,40 @@ impl Table<'_> {
 
     fn work(
         &self,
-        (worker, mut turn): (&mut Option<RowGroupWriter>, Turn<'_>),
+        (worker, mut turn): (&mut Option<Worker>, Turn<'_>),
         slab: Slab,
         plans: &[Plan],
-        (schema, message, wants): (&Schema, &Message, Wants),
+        recipe: &Recipe<'_>,
         contradicted: bool,
+        hand: Hand<'_, Step>,
     ) -> Result<Done, Failure> {
         // Made within the turn, which is given up if that fails.
         let worker = match worker {
             Some(worker) => worker,
-            none => none.insert(RowGroupWriter::new(schema)?),
+            none => none.insert(Worker {
+                groups: RowGroupWriter::new(recipe.schema)?,
+                leftovers: Leftovers::default(),
+            }),
         };
-        let new = || Columns::new(plans, self.most_cells);
-        let mut columns = new();
+        let new = |worker: &mut Worker| {
+            let leftovers = std::mem::take(&mut worker.leftovers);
+            Columns::with(leftovers, plans, self.most_cells)
+        };
+        let mut columns = new(worker);
         let mut inferences = vec![Inference::default(); plans.len()];
         let mut tokens = vec![Tokens::default(); plans.len()];
-        let mut parts = Vec::new();
-        let mut write = |columns: Columns| {
-            let parsed = columns.build(&self.names, wants.parquet)?;
+        let mut write = |worker: &mut Worker, columns: Columns| {
+            let parsed = columns.build(&self.names, recipe.wants.parquet)?;
             for (ours, theirs) in inferences.iter_mut().zip(&parsed.inferences) {
                 *ours = ours.merge(theirs);
             }
             for (ours, theirs) in tokens.iter_mut().zip(&parsed.tokens) {
                 ours.merge(theirs);
             }
-            let encode = || worker.encode(&parsed.batch);
-            parts.push(Part::of(&parsed.batch, encode, &mut turn, message, wants)?);
-            Ok(())
+            let encode = || worker.groups.encode(&parsed.batch);
+            let part = Part::of(&parsed.batch, encode, &mut turn, recipe)?;
+            worker.leftovers = Leftovers::of(parsed.batch);
+            hand(Step::Part(part))
         };
         let mut rejected = Vec::new();
         let mut fits = !contradicted;
@@ -361,7 +392,8 @@ impl Table<'_> {
                 keep(block, &mut places, self.expected(&slab), &mut rejected);
                 fits = fits && columns.take(block);
                 if fits && columns.is_full() {
-                    write(std::mem::replace(&mut columns, new()))?;
+                    write(worker, std::mem::replace(&mut columns, Columns::new(&[], 0)))?;
+                    columns = new(worker);
                 }
                 Ok(())
             })?;
@@ -378,10 +410,10 @@ impl Table<'_> {
                 rejected,
                 inferences,
                 tokens: Vec::new(),
-                written: None,
+                fits,
             });
         }
-        write(columns)?;
+        write(worker, columns)?;
         turn.end();
         Ok(Done {
             slab,
@@ -389,7 +421,7 @@ impl Table<'_> {
             rejected,
             inferences,
             tokens,
-            written: Some(parts),
+            fits,
         })
     }
 

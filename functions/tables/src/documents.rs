@@ -8,21 +8,22 @@ use std::{
     },
 };
 
-use arrow_array::RecordBatch;
-use arrow_schema::Schema;
+use arrow_array::{ArrayRef, RecordBatch, RecordBatchOptions};
+use arrow_schema::{ArrowError, Field, Schema};
 use shared::{Failure, Input, Outputs, Place};
 
 use crate::{
+    columns::with_dictionary,
     json::{Fault, JsonKind, Parse, Reject, SLAB_BYTES, Shape, Slab, Slabs, parse_in_batches},
-    pipeline,
+    pipeline::{self, Hand},
     profile::{Lanes, Profile, Turn},
     rejects::{Rejected, Rejects, shown},
     source::{Places, Text},
-    write::{Begun, Part, Wants, nested, proto::Message},
+    write::{Begun, Part, Recipe, RowGroupWriter, Spare, proto::Message},
 };
 
-/// What most values take, nulls too.
-const CELL_BYTES: u64 = 8;
+/// What most values take, nulls too, once as they are built and once as they are written.
+const CELL_BYTES: u64 = 16;
 
 /// A table that was read and written.
 pub(crate) struct Outcome {
@@ -91,15 +92,21 @@ enum Ended {
     Contradicted,
 }
 
-/// What a worker made of a slab.
+/// What comes of a slab: parts, and then this.
+enum Step {
+    Part(Part),
+    Done(Done),
+}
+
+/// What a worker found in a slab.
 struct Done {
     slab: Slab,
     records: u64,
     rows: u64,
     blank_lines: u64,
     rejects: Vec<Reject>,
-    /// Nothing, where a record contradicts the shape.
-    written: Option<Vec<Part>>,
+    /// No record contradicts the shape.
+    fits: bool,
 }
 
 impl<'a> Run<'a> {
@@ -107,7 +114,12 @@ impl<'a> Run<'a> {
         let text = self.text.reader(self.input)?;
         let progress = text.progress();
         let slabs = Slabs::new(text, self.kind, self.record_bytes).placed(progress);
-        Ok(slabs.of_bytes(pipeline::slab_bytes(self.input.limits, SLAB_BYTES)))
+        Ok(slabs.of_bytes(self.slab_bytes(1)))
+    }
+
+    /// How many bytes a slab of a table of so many columns may have.
+    fn slab_bytes(&self, columns: usize) -> usize {
+        pipeline::slab_bytes(self.input.limits, columns, SLAB_BYTES)
     }
 
     /// The failure of a text in which no record is an object.
@@ -135,7 +147,7 @@ impl<'a> Run<'a> {
             self.input.limits.threads,
             || slabs.next_slab(),
             || (),
-            |(), _, slab| Ok(Shape::infer(&slab, self.record_bytes)),
+            |(), _, slab, hand| hand(Shape::infer(&slab, self.record_bytes)),
             |other| {
                 shape.merge(other);
                 Ok(())
@@ -145,15 +157,17 @@ impl<'a> Run<'a> {
 
     fn pass(
         &self,
-        mut slabs: Slabs<impl Read>,
+        slabs: Slabs<impl Read>,
         mut first: Option<Slab>,
         shape: &Shape,
         outputs: &mut dyn Outputs,
     ) -> Result<Ended, Failure> {
         shape.check()?;
+        let mut slabs = slabs.of_bytes(self.slab_bytes(shape.columns()));
         let schema = Arc::new(shape.schema());
         let message = Message::of(&schema)?;
-        let wants = Wants::of(outputs);
+        let buffers = Spare::default();
+        let recipe = Recipe::new(&schema, &message, &buffers, outputs);
         let mut profile = Profile::new(&schema);
         shape.name_sources(&mut profile.columns);
         let mut begun = Some(Begun::new(&schema, profile, outputs)?);
@@ -171,16 +185,23 @@ impl<'a> Run<'a> {
                     .take()
                     .map_or_else(|| slabs.next_slab(), |slab| Ok(Some(slab)))
             },
-            || (),
-            |(), number, slab| self.work(slab, shape, lanes.turn(number), (&schema, &message, wants)),
-            |done| {
-                let (Some(open), Some(parts)) = (&mut begun, done.written) else {
+            || None,
+            |worker, number, slab, hand| {
+                let worker = (worker, lanes.turn(number));
+                let done = self.work(worker, slab, shape, &recipe, hand)?;
+                hand(Step::Done(done))
+            },
+            |step| {
+                let done = match step {
+                    Step::Part(part) => return Begun::append_to(begun.as_mut(), part, &recipe),
+                    Step::Done(done) => done,
+                };
+                if begun.is_none() || !done.fits {
                     contradicted.store(true, Ordering::Relaxed);
                     begun = None;
                     rejects = Rejects::default();
                     return Ok(());
-                };
-                parts.into_iter().try_for_each(|part| open.append(part))?;
+                }
                 let mut places = done.slab.places();
                 let numbered = done
                     .rejects
@@ -213,23 +234,28 @@ impl<'a> Run<'a> {
 
     fn work(
         &self,
+        (worker, mut turn): (&mut Option<RowGroupWriter>, Turn<'_>),
         slab: Slab,
         shape: &Shape,
-        mut turn: Turn<'_>,
-        (schema, message, wants): (&Arc<Schema>, &Message, Wants),
+        recipe: &Recipe<'_>,
+        hand: Hand<'_, Step>,
     ) -> Result<Done, Failure> {
+        // Made within the turn, which is given up if that fails.
+        let worker = match worker {
+            Some(worker) => worker,
+            none => none.insert(RowGroupWriter::new(recipe.schema)?),
+        };
         let most_cells = pipeline::most_cells(self.input.limits, CELL_BYTES);
-        let mut parts = Vec::new();
         let take = |batch: RecordBatch| {
-            let encode = || nested::encode(&batch, schema);
-            parts.push(Part::of(&batch, encode, &mut turn, message, wants)?);
-            Ok(())
+            let batch = with_dictionaries(batch)?;
+            let encode = || worker.encode(&batch);
+            hand(Step::Part(Part::of(&batch, encode, &mut turn, recipe)?))
         };
         let taken = parse_in_batches(&slab, shape, self.record_bytes, most_cells, take)?;
         if taken.is_some() {
             turn.end();
         }
-        let written = taken.is_some().then_some(parts);
+        let fits = taken.is_some();
         let taken = taken.unwrap_or_default();
         Ok(Done {
             slab,
@@ -237,7 +263,7 @@ impl<'a> Run<'a> {
             rows: taken.rows,
             blank_lines: taken.blank_lines,
             rejects: taken.rejects,
-            written,
+            fits,
         })
     }
 
@@ -272,4 +298,21 @@ impl<'a> Run<'a> {
             raw: shown(raw).into(),
         }
     }
+}
+
+/// The batch, its columns with dictionaries where these pay.
+fn with_dictionaries(batch: RecordBatch) -> Result<RecordBatch, Failure> {
+    let broken = |error: ArrowError| Failure::internal("arrow", error.to_string());
+    let options = RecordBatchOptions::new().with_row_count(Some(batch.num_rows()));
+    let (schema, arrays, _) = batch.into_parts();
+    let arrays: Vec<ArrayRef> = arrays
+        .into_iter()
+        .map(with_dictionary)
+        .collect::<Result<_, _>>()
+        .map_err(broken)?;
+    let field = |(field, array): (&Arc<Field>, &ArrayRef)| {
+        Field::clone(field).with_data_type(array.data_type().clone())
+    };
+    let fields: Vec<Field> = schema.fields().iter().zip(&arrays).map(field).collect();
+    RecordBatch::try_new_with_options(Arc::new(Schema::new(fields)), arrays, &options).map_err(broken)
 }

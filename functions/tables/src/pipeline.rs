@@ -2,12 +2,9 @@
 //! the order of the jobs.
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, VecDeque},
     panic::{AssertUnwindSafe, catch_unwind, resume_unwind},
-    sync::{
-        Mutex, PoisonError,
-        mpsc::{channel, sync_channel},
-    },
+    sync::{Condvar, Mutex, PoisonError, mpsc::sync_channel},
     thread,
 };
 
@@ -27,10 +24,15 @@ const LEAST_SLAB_BYTES: usize = 256 << 10;
 /// A slab in a worker takes up to so many times its size: it, its columns, what is written of it.
 const SLAB_TIMES: u64 = 5;
 
-/// How many bytes a slab may have, `most` at most, for all that are under way to stay within the memory there is.
-pub(crate) fn slab_bytes(limits: &Limits, most: usize) -> usize {
-    let bytes = limits.memory_bytes / (jobs(limits.threads) as u64 * SLAB_TIMES);
-    usize::try_from(bytes)
+/// What a column takes on each thread, whatever its rows are: its profile, mostly.
+const COLUMN_BYTES: u64 = 16 << 10;
+
+/// How many bytes a slab of so many columns may have, `most` at most, for all that are under way to stay within the memory there is.
+pub(crate) fn slab_bytes(limits: &Limits, columns: usize, most: usize) -> usize {
+    let columns_bytes = columns as u64 * limits.threads as u64 * COLUMN_BYTES;
+    // Smaller slabs make smaller row groups, which nobody likes to read.
+    let bytes = limits.memory_bytes - columns_bytes.min(limits.memory_bytes / 2);
+    usize::try_from(bytes / (jobs(limits.threads) as u64 * SLAB_TIMES))
         .unwrap_or(usize::MAX)
         .clamp(LEAST_SLAB_BYTES, most)
 }
@@ -41,39 +43,46 @@ pub(crate) fn most_cells(limits: &Limits, cell_bytes: u64) -> usize {
     usize::try_from(limits.memory_bytes / 4 / cell_bytes).unwrap_or(usize::MAX)
 }
 
+/// A worker whose turn has not come keeps so many items before it waits for it.
+const MOST_KEPT: usize = 4;
+
 /// Does the jobs of `next` on `threads` threads and hands what they give to `take`, in order. With one thread, or none,
 /// everything is done on this one.
 ///
-/// `worker` makes what each thread keeps from job to job; `work` is told the job's number, from 0. At no time are
-/// there more than [`jobs`] of which the results are not taken: that bounds the memory.
+/// `worker` makes what each thread keeps from job to job; `work` is told the job's number, from 0, and hands over what comes
+/// of it, item by item. At no time are there more than [`jobs`] of which not all is taken, and of each of them there are but a
+/// few items: that bounds the memory.
 ///
 /// # Errors
 /// The first failure of any part, in the order of the jobs; no job is begun after it.
-pub(crate) fn run<Job: Send, Done: Send, Worker>(
+pub(crate) fn run<Job: Send, Item: Send, Worker>(
     threads: usize,
     mut next: impl FnMut() -> Result<Option<Job>, Failure>,
     worker: impl Fn() -> Worker + Sync,
-    work: impl Fn(&mut Worker, usize, Job) -> Result<Done, Failure> + Sync,
-    mut take: impl FnMut(Done) -> Result<(), Failure>,
+    work: impl Fn(&mut Worker, usize, Job, Hand<'_, Item>) -> Result<(), Failure> + Sync,
+    mut take: impl FnMut(Item) -> Result<(), Failure>,
 ) -> Result<(), Failure> {
     if threads <= 1 {
         let mut worker = worker();
         let mut index = 0;
         while let Some(job) = next()? {
-            take(work(&mut worker, index, job)?)?;
+            work(&mut worker, index, job, &mut take)?;
             index += 1;
         }
         return Ok(());
     }
     let (job_sender, job_receiver) = sync_channel::<(usize, Job)>(jobs(threads));
     let job_receiver = Mutex::new(job_receiver);
-    let (done_sender, done_receiver) = channel();
+    let (sender, receiver) = sync_channel::<Message<Item>>(1);
+    let turns = Turns::default();
     thread::scope(|scope| {
-        // Dropped when this ends, in whichever way: the threads then find no job and end too.
-        let job_sender = job_sender;
+        // Dropped when this ends, in whichever way: the threads then find no job, and nobody who takes what they have, and
+        // end too.
+        let (job_sender, receiver) = (job_sender, receiver);
+        let _end = EndOnDrop(&turns);
         for _ in 0..threads {
-            let done_sender = done_sender.clone();
-            let (job_receiver, worker, work) = (&job_receiver, &worker, &work);
+            let sender = sender.clone();
+            let (job_receiver, worker, work, turns) = (&job_receiver, &worker, &work, &turns);
             scope.spawn(move || {
                 let mut own = worker();
                 loop {
@@ -81,16 +90,26 @@ pub(crate) fn run<Job: Send, Done: Send, Worker>(
                     let Ok((index, job)) = job else {
                         return;
                     };
-                    let result = catch_unwind(AssertUnwindSafe(|| work(&mut own, index, job)));
-                    if done_sender.send((index, result)).is_err() {
+                    let mut items = Vec::new();
+                    let mut hand = |item| {
+                        items.push(item);
+                        if items.len() > MOST_KEPT {
+                            turns.wait_for(index);
+                        } else if !turns.has_come(index) {
+                            return Ok(());
+                        }
+                        let items = std::mem::take(&mut items);
+                        sender.send((index, items, None)).map_err(|_| gone())
+                    };
+                    let end = catch_unwind(AssertUnwindSafe(|| work(&mut own, index, job, &mut hand)));
+                    if sender.send((index, items, Some(end))).is_err() {
                         return;
                     }
                 }
             });
         }
-        let gone = || Failure::internal("pipeline", "a worker is gone");
         let (mut begun, mut taken, mut ended) = (0, 0, false);
-        let mut waiting = BTreeMap::new();
+        let mut waiting = BTreeMap::<usize, VecDeque<_>>::new();
         loop {
             while !ended && begun - taken < jobs(threads) {
                 if let Some(job) = next()? {
@@ -103,47 +122,95 @@ pub(crate) fn run<Job: Send, Done: Send, Worker>(
             if begun == taken {
                 return Ok(());
             }
-            let (index, result) = done_receiver.recv().map_err(|_| gone())?;
-            waiting.insert(index, result);
-            while let Some(result) = waiting.remove(&taken) {
-                taken += 1;
-                take(result.unwrap_or_else(|panic| resume_unwind(panic))?)?;
+            let (index, items, end) = receiver.recv().map_err(|_| gone())?;
+            waiting.entry(index).or_default().push_back((items, end));
+            while let Some((items, end)) = waiting.get_mut(&taken).and_then(VecDeque::pop_front) {
+                items.into_iter().try_for_each(&mut take)?;
+                if let Some(end) = end {
+                    end.unwrap_or_else(|panic| resume_unwind(panic))?;
+                    waiting.remove(&taken);
+                    taken += 1;
+                    turns.come_to(taken);
+                }
             }
         }
     })
 }
 
+/// Where a worker hands over what comes of a job.
+pub(crate) type Hand<'a, Item> = &'a mut dyn FnMut(Item) -> Result<(), Failure>;
+
+/// Items of a job, and how it ended, once it has.
+type Message<Item> = (usize, Vec<Item>, Option<thread::Result<Result<(), Failure>>>);
+
+fn gone() -> Failure {
+    Failure::internal("pipeline", "a worker is gone")
+}
+
+/// Which job's items are taken.
+#[derive(Default)]
+struct Turns {
+    current: Mutex<usize>,
+    moved: Condvar,
+}
+
+impl Turns {
+    fn has_come(&self, index: usize) -> bool {
+        *self.current.lock().unwrap_or_else(PoisonError::into_inner) >= index
+    }
+
+    fn wait_for(&self, index: usize) {
+        let current = self.current.lock().unwrap_or_else(PoisonError::into_inner);
+        let wait = self.moved.wait_while(current, |current| *current < index);
+        drop(wait.unwrap_or_else(PoisonError::into_inner));
+    }
+
+    fn come_to(&self, index: usize) {
+        *self.current.lock().unwrap_or_else(PoisonError::into_inner) = index;
+        self.moved.notify_all();
+    }
+}
+
+/// Lets nobody wait once no more is taken.
+struct EndOnDrop<'a>(&'a Turns);
+
+impl Drop for EndOnDrop<'_> {
+    fn drop(&mut self) {
+        self.0.come_to(usize::MAX);
+    }
+}
+
 #[cfg(test)]
 mod tests {
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
     use super::*;
 
-    fn squares(threads: usize, jobs: u64, bad: Option<u64>) -> Result<Vec<u64>, Failure> {
+    /// Each job hands over its number's multiples, 0 to 30 of them, and so what all of them are in order is known.
+    fn multiples(threads: usize, jobs: u64, bad: Option<u64>) -> Result<Vec<u64>, Failure> {
         let (mut job, mut taken) = (0, Vec::new());
         let next = || {
             job += 1;
             Ok((job <= jobs).then_some(job))
         };
-        let work = |(): &mut (), index, job: u64| {
+        let work = |(): &mut (), index, job: u64, hand: Hand<'_, u64>| {
             assert_eq!(Ok(job), u64::try_from(index + 1));
             // The later of two jobs is the faster.
-            thread::sleep(std::time::Duration::from_micros(if job % 2 == 1 {
-                300
-            } else {
-                0
-            }));
+            let pause = if job % 2 == 1 { 300 } else { 0 };
+            thread::sleep(std::time::Duration::from_micros(pause));
+            (0..job % 31).try_for_each(|times| hand(job * times))?;
             if bad == Some(job) {
-                Err(Failure::internal("bad", job.to_string()))
-            } else {
-                Ok(job * job)
+                return Err(Failure::internal("bad", job.to_string()));
             }
+            Ok(())
         };
         run(
             threads,
             next,
             || (),
             work,
-            |done| {
-                taken.push(done);
+            |item| {
+                taken.push(item);
                 Ok(())
             },
         )?;
@@ -151,19 +218,60 @@ mod tests {
     }
 
     #[test]
-    fn results_are_taken_in_order_on_any_number_of_threads() {
-        let expected: Vec<u64> = (1..=40).map(|job| job * job).collect();
+    fn items_are_taken_in_order_on_any_number_of_threads() {
+        let expected: Vec<u64> = (1..=40)
+            .flat_map(|job| (0..job % 31).map(move |times| job * times))
+            .collect();
         for threads in 0..5 {
-            assert_eq!(squares(threads, 40, None), Ok(expected.clone()));
-            assert_eq!(squares(threads, 0, None), Ok(Vec::new()));
+            assert_eq!(multiples(threads, 40, None), Ok(expected.clone()));
+            assert_eq!(multiples(threads, 0, None), Ok(Vec::new()));
         }
     }
 
     #[test]
     fn a_failure_ends_it_on_any_number_of_threads() {
         for threads in 0..5 {
-            assert_eq!(squares(threads, 40, Some(7)).unwrap_err().message, "7");
+            assert_eq!(multiples(threads, 40, Some(7)).unwrap_err().message, "7");
         }
+    }
+
+    #[test]
+    fn who_takes_may_fail_while_workers_wait_for_their_turn() {
+        for threads in 0..5 {
+            let mut jobs = 0..9;
+            let work = |(): &mut (), _, job, hand: Hand<'_, i32>| (0..99).try_for_each(|_| hand(job));
+            let take = |job| {
+                if job == 1 {
+                    Err(Failure::internal("full", "no"))
+                } else {
+                    Ok(())
+                }
+            };
+            let failure = run(threads, || Ok(jobs.next()), || (), work, take).unwrap_err();
+            assert_eq!(failure.message, "no");
+        }
+    }
+
+    #[test]
+    fn of_a_job_there_are_few_items_at_a_time() {
+        let (made, taken) = (AtomicUsize::new(0), AtomicUsize::new(0));
+        let most = AtomicUsize::new(0);
+        let mut jobs = 0..6;
+        let work = |(): &mut (), _, _, hand: Hand<'_, ()>| {
+            (0..200).try_for_each(|_| {
+                let under_way = made.fetch_add(1, Ordering::SeqCst) - taken.load(Ordering::SeqCst);
+                most.fetch_max(under_way, Ordering::SeqCst);
+                hand(())
+            })
+        };
+        let take = |()| {
+            taken.fetch_add(1, Ordering::SeqCst);
+            Ok(())
+        };
+        run(3, || Ok(jobs.next()), || (), work, take).unwrap();
+        assert_eq!(taken.into_inner(), 6 * 200);
+        // Of three workers what they keep, and what is on its way.
+        assert!(most.into_inner() <= 5 * (MOST_KEPT + 1));
     }
 
     #[test]
@@ -174,7 +282,7 @@ mod tests {
                 2,
                 || Ok(jobs.next()),
                 || (),
-                |(), _, job| if job == 3 { panic!("a worker's") } else { Ok(()) },
+                |(), _, job, hand: Hand<'_, ()>| if job == 3 { panic!("a worker's") } else { hand(()) },
                 |()| Ok(()),
             )
         }));

@@ -8,7 +8,8 @@ use arrow_schema::ArrowError;
 
 use super::{
     Plan,
-    coder::{BATCH, Coder, Found, Key, SHORT_BYTES},
+    coder::{BATCH, Coder, Found, MOST_TEXT_BYTES, does_not_pay},
+    key::{Key, SHORT_BYTES},
     values::{Text, Values},
 };
 use crate::{
@@ -19,11 +20,6 @@ use crate::{
     },
 };
 
-/// After so many rows, a dictionary that has entries for more than so many sixteenths of them does not pay. A column of few hundred
-/// rows may yet repeat itself a lot; where nearly every one was new, it will not.
-const DOES_NOT_PAY: [(usize, usize); 3] = [(512, 15), (1024, 14), (4096, 8)];
-/// The most bytes of text in a dictionary: what readers take for a page.
-const MOST_TEXT_BYTES: usize = 1 << 20;
 /// The code of a null, once all entries have their places.
 const NULL: u16 = u16::MAX;
 
@@ -53,6 +49,8 @@ struct Dictionary {
     texts: Text,
     /// The entry that was found last other than in the first place that is looked at.
     last: u16,
+    /// The entry that all cells of the batch before had, if they had one.
+    run: Option<u16>,
     /// The entries that are null, and the word for it.
     nulls: Vec<(u16, Option<usize>)>,
 }
@@ -76,14 +74,15 @@ enum Entered {
 }
 
 impl Column {
-    /// A column without a row.
-    pub(crate) fn new(plan: Plan) -> Self {
+    /// A column without a row, with room for so many entries; a dictionary's codes go into the buffer.
+    pub(crate) fn new(plan: Plan, codes: Vec<u16>, entries: usize) -> Self {
         let Plan { kind, repeats, open } = plan;
         let dictionary = repeats.then(|| Dictionary {
-            coder: Coder::new(),
-            codes: Vec::new(),
+            coder: Coder::with_capacity(entries),
+            codes,
             texts: Text::with_capacity(0),
             last: 0,
+            run: None,
             nulls: Vec::new(),
         });
         Self {
@@ -134,7 +133,7 @@ impl Column {
         }
         self.rows += block.rows();
         if let Some(dictionary) = &self.dictionary
-            && (dictionary.does_not_pay(self.rows)
+            && (does_not_pay(dictionary.coder.len(), self.rows, self.expected.max(self.rows))
                 || self.values.text_bytes() > MOST_TEXT_BYTES
                 || dictionary.coder.is_slow(self.rows))
         {
@@ -145,7 +144,7 @@ impl Column {
 
     /// Codes a block's cells. Gives the row at which the dictionary was full, if it was; fails for a cell of another type.
     fn code(&mut self, block: &Block<'_>, index: usize) -> Result<Option<usize>, ()> {
-        let (rows, mut spans) = (block.rows(), block.spans(index));
+        let rows = block.rows();
         let first = self.dictionary.as_mut().map_or(0, |dictionary| {
             let first = dictionary.codes.len();
             dictionary.codes.resize(first + rows, 0);
@@ -156,8 +155,18 @@ impl Column {
                 break;
             };
             let batch = first + from..first + rows.min(from + BATCH);
-            let codes = dictionary.codes.get_mut(batch).unwrap_or_default();
-            let mut missed = dictionary.coder.guess(spans.by_ref(), block.bytes(), codes);
+            let codes = dictionary.codes.get_mut(batch.clone()).unwrap_or_default();
+            let span = |cell: usize| block.span(from + cell, index);
+            let run = dictionary.run.filter(|code| {
+                let text = text_of(&self.values, &dictionary.texts, *code);
+                let spans = (0..codes.len()).map(span);
+                dictionary.coder.all_are(*code, text, spans, block.bytes())
+            });
+            if let Some(code) = run {
+                codes.fill(code);
+                continue;
+            }
+            let mut missed = dictionary.coder.guess(span, block.bytes(), codes);
             while missed != 0 {
                 let row = from + missed.trailing_zeros() as usize;
                 missed &= missed - 1;
@@ -173,6 +182,11 @@ impl Column {
                     *to = code;
                 }
             }
+            if let Some(dictionary) = &mut self.dictionary {
+                let codes = dictionary.codes.get(batch).unwrap_or_default();
+                let one = codes.first().copied();
+                dictionary.run = one.filter(|one| codes.iter().all(|code| code == one));
+            }
         }
         Ok(None)
     }
@@ -185,14 +199,7 @@ impl Column {
         };
         let mut unescaped = Vec::new();
         let cell = block.resolve(span, &mut unescaped);
-        let (texts, values) = (&dictionary.texts, &self.values);
-        let same = |code: u16| {
-            let code = usize::from(code);
-            match values {
-                Values::Text(values) => values.get(code) == cell,
-                _ => texts.get(code) == cell,
-            }
-        };
+        let same = |code: u16| is_same(text_of(&self.values, &dictionary.texts, code), cell);
         // Long cells are all looked for here, and in a table that is in order they are those of the row before.
         if cell.len() > SHORT_BYTES && same(dictionary.last) {
             return Ok(Some(dictionary.last));
@@ -331,21 +338,23 @@ impl Column {
         }
         let values = self.values.gather(kept.into_iter()).into_array(self.kind, None)?;
         let mut keys = dictionary.codes;
-        if in_order || !dictionary.nulls.is_empty() {
+        let place = |key: u16| places.get(usize::from(key)).copied().unwrap_or(NULL);
+        let mut nulls = None;
+        if !dictionary.nulls.is_empty() {
+            let valid = BooleanBuffer::collect_bool(keys.len(), |row| {
+                let Some(key) = keys.get_mut(row) else {
+                    return false;
+                };
+                let place = place(*key);
+                *key = if place == NULL { 0 } else { place };
+                place != NULL
+            });
+            nulls = Some(NullBuffer::new(valid));
+        } else if in_order {
             for key in &mut keys {
-                *key = places.get(usize::from(*key)).copied().unwrap_or(NULL);
+                *key = place(*key);
             }
         }
-        let (keys, nulls) = if dictionary.nulls.is_empty() {
-            (keys, None)
-        } else {
-            let valid =
-                BooleanBuffer::collect_bool(keys.len(), |row| keys.get(row).is_some_and(|key| *key != NULL));
-            for key in &mut keys {
-                *key = if *key == NULL { 0 } else { *key };
-            }
-            (keys, Some(NullBuffer::new(valid)))
-        };
         // A dictionary of nothing cannot be pointed into.
         let array: ArrayRef = if values.is_empty() {
             let mut nothing = Values::new(self.kind);
@@ -366,12 +375,6 @@ impl Column {
 }
 
 impl Dictionary {
-    /// Whether so many rows repeat themselves too little.
-    fn does_not_pay(&self, rows: usize) -> bool {
-        let is_beyond = |(from, sixteenths)| rows >= from && self.coder.len() * 16 > rows * sixteenths;
-        DOES_NOT_PAY.into_iter().any(is_beyond)
-    }
-
     /// Makes a text an entry.
     #[cold]
     #[inline(never)]
@@ -426,6 +429,37 @@ impl Dictionary {
             }
         }
         marks
+    }
+}
+
+/// The text that an entry stands for.
+#[inline]
+fn text_of<'a>(values: &'a Values, texts: &'a Text, code: u16) -> &'a [u8] {
+    match values {
+        Values::Text(values) => values,
+        _ => texts,
+    }
+    .get(usize::from(code))
+}
+
+/// Whether two texts are the same; those of 16 to 32 bytes, as instants are, without a call.
+#[inline]
+pub(super) fn is_same(one: &[u8], other: &[u8]) -> bool {
+    if one.len() != other.len() {
+        return false;
+    }
+    match (
+        one.first_chunk::<16>(),
+        other.first_chunk::<16>(),
+        one.last_chunk::<16>(),
+        other.last_chunk::<16>(),
+    ) {
+        (Some(front), Some(other_front), Some(back), Some(other_back)) if one.len() <= 32 => {
+            let differs =
+                |one: &[u8; 16], other: &[u8; 16]| u128::from_ne_bytes(*one) ^ u128::from_ne_bytes(*other);
+            differs(front, other_front) | differs(back, other_back) == 0
+        }
+        _ => one == other,
     }
 }
 

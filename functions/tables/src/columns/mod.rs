@@ -5,12 +5,14 @@
 
 mod coder;
 mod column;
+mod dictionary;
+mod key;
 pub mod names;
 mod values;
 
 use std::sync::Arc;
 
-use arrow_array::{ArrayRef, RecordBatch, RecordBatchOptions};
+use arrow_array::{Array, ArrayRef, DictionaryArray, RecordBatch, RecordBatchOptions, types::UInt16Type};
 use arrow_schema::{ArrowError, Field, Schema};
 use shared::Failure;
 
@@ -19,6 +21,7 @@ use crate::{
     types::{ColumnType, Inference, token::Tokens},
 };
 use column::{Built, Column};
+pub(crate) use dictionary::with_dictionary;
 
 /// What is known of a column before its cells are parsed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -70,12 +73,53 @@ pub struct Parsed {
     pub tokens: Vec<Tokens>,
 }
 
+/// What the columns of one slab leave for those of the next: room, and nothing that a result depends on.
+#[derive(Debug, Default)]
+pub(crate) struct Leftovers(Vec<Leftover>);
+
+/// Of one column.
+#[derive(Debug, Default)]
+struct Leftover {
+    codes: Vec<u16>,
+    /// How many entries its dictionary had.
+    entries: usize,
+}
+
+impl Leftovers {
+    /// Those of a batch that nobody needs any more.
+    pub(crate) fn of(batch: RecordBatch) -> Self {
+        let (_, arrays, _) = batch.into_parts();
+        let of_column = |array: ArrayRef| {
+            let Some(coded) = array.as_any().downcast_ref::<DictionaryArray<UInt16Type>>() else {
+                return Leftover::default();
+            };
+            let (keys, entries) = (coded.keys().values().inner().clone(), coded.values().len());
+            // The last but one to hold them.
+            drop(array);
+            let mut keys: Vec<u16> = keys.into_vec().unwrap_or_default();
+            keys.clear();
+            Leftover { codes: keys, entries }
+        };
+        Self(arrays.into_iter().map(of_column).collect())
+    }
+}
+
 impl Columns {
     /// Columns without a row, and with room for about so many cells.
     #[must_use]
     pub fn new(plans: &[Plan], most_cells: usize) -> Self {
+        Self::with(Leftovers::default(), plans, most_cells)
+    }
+
+    /// The same, in what others left.
+    pub(crate) fn with(leftovers: Leftovers, plans: &[Plan], most_cells: usize) -> Self {
+        let mut leftovers = leftovers.0.into_iter();
+        let column = |plan: &Plan| {
+            let Leftover { codes, entries } = leftovers.next().unwrap_or_default();
+            Column::new(*plan, codes, entries)
+        };
         Self {
-            all: plans.iter().map(|plan| Column::new(*plan)).collect(),
+            all: plans.iter().map(column).collect(),
             rows: 0,
             most_rows: most_cells / plans.len().max(1),
         }

@@ -1,4 +1,7 @@
 //! Records to arrays: each value goes from the text straight into its column's array to be.
+//!
+//! A column is as long as the last record that has it: the nulls of those that lack it come when the next value does,
+//! all at once, or in the end. So a record takes the time of the keys it has, not of those that others have.
 
 use std::{collections::HashMap, sync::Arc};
 
@@ -33,6 +36,8 @@ impl From<Fault> for Stop {
 pub(super) struct Members {
     columns: Vec<(Key, Column)>,
     index: HashMap<Vec<u8>, usize>,
+    /// The columns that no object lacks.
+    required: Vec<usize>,
 }
 
 /// A key, and how it most likely stands in the text.
@@ -41,7 +46,7 @@ struct Key {
 }
 
 struct Column {
-    /// Its length is the column's.
+    /// Its length is the column's, which may lack the nulls at its end.
     nulls: NullBufferBuilder,
     is_nullable: bool,
     values: Values,
@@ -69,6 +74,9 @@ enum Values {
 impl Members {
     pub(super) fn new(object: &Object, fields: &Fields) -> Self {
         let mut index = HashMap::new();
+        let is_required = |(_, field): &(usize, &Arc<Field>)| !field.is_nullable();
+        let required = fields.iter().enumerate().filter(is_required);
+        let required = required.map(|(at, _)| at).collect();
         let columns = object
             .fields()
             .zip(fields)
@@ -84,6 +92,7 @@ impl Members {
         Self {
             columns: columns.collect(),
             index,
+            required,
         }
     }
 
@@ -104,7 +113,6 @@ impl Members {
     fn take(&mut self, cursor: &mut Cursor<'_>, rows: usize, depth: usize) -> Result<(), Stop> {
         let mut members = cursor.open(b'}', depth)?;
         let mut next = 0;
-        let mut found = 0;
         while members.next(cursor, "a comma or the closing brace")? {
             let at = self.find(cursor, next)?;
             next = at + 1;
@@ -115,19 +123,20 @@ impl Members {
             if column.nulls.len() > rows {
                 // The last of two counts.
                 column.truncate(rows);
-            } else {
-                found += 1;
             }
+            column.pad(rows);
             column.take(cursor, depth + 1)?;
         }
-        if found < self.columns.len() {
-            for (_, column) in &mut self.columns {
-                if column.nulls.len() == rows {
-                    column.take_null(false)?;
-                }
-            }
+        let is_there = |at: &usize| {
+            self.columns
+                .get(*at)
+                .is_some_and(|(_, column)| column.nulls.len() > rows)
+        };
+        if self.required.iter().all(is_there) {
+            Ok(())
+        } else {
+            Err(Stop::Contradiction)
         }
-        Ok(())
     }
 
     /// Passes a key; gives where its column is, or a place where none is.
@@ -161,9 +170,12 @@ impl Members {
         }
     }
 
-    pub(super) fn finish(self, fields: &Fields) -> Result<Vec<ArrayRef>, ArrowError> {
+    /// The columns of so many rows.
+    pub(super) fn finish(self, fields: &Fields, rows: usize) -> Result<Vec<ArrayRef>, ArrowError> {
         let columns = self.columns.into_iter().zip(fields);
-        columns.map(|((_, column), field)| column.finish(field)).collect()
+        columns
+            .map(|((_, column), field)| column.finish(field, rows))
+            .collect()
     }
 }
 
@@ -206,7 +218,11 @@ impl Column {
         let first = cursor.peek();
         if first == Some(b'n') {
             cursor.literal("null")?;
-            return self.take_null(false);
+            if !self.is_nullable {
+                return Err(Stop::Contradiction);
+            }
+            self.pad(self.nulls.len() + 1);
+            return Ok(());
         }
         let rows = self.nulls.len();
         match &mut self.values {
@@ -279,27 +295,23 @@ impl Column {
         Ok(())
     }
 
-    /// Takes a null; `is_masked` if what it is in is null itself.
-    fn take_null(&mut self, is_masked: bool) -> Result<(), Stop> {
-        if !is_masked && !self.is_nullable {
-            return Err(Stop::Contradiction);
-        }
+    /// Makes it so long at least, with nulls.
+    fn pad(&mut self, len: usize) {
+        let Some(more) = len.checked_sub(self.nulls.len()).filter(|more| *more > 0) else {
+            return;
+        };
         match &mut self.values {
-            Values::Bool(values) => values.push(false),
-            Values::Int(values) => values.push(0),
-            Values::UInt(values) => values.push(0),
-            Values::Float(values) => values.push(0.0),
-            Values::Text { bytes, offsets, .. } => offsets.push(offset(bytes.len())),
-            Values::Moments(moments) => moments.take_null(),
-            Values::Struct(members) => {
-                for (_, column) in &mut members.columns {
-                    column.take_null(true)?;
-                }
-            }
-            Values::List { item, offsets, .. } => offsets.push(offset(item.nulls.len())),
+            Values::Bool(values) => values.resize(len, false),
+            Values::Int(values) => values.resize(len, 0),
+            Values::UInt(values) => values.resize(len, 0),
+            Values::Float(values) => values.resize(len, 0.0),
+            Values::Text { bytes, offsets, .. } => offsets.resize(len + 1, offset(bytes.len())),
+            Values::Moments(moments) => moments.pad(len),
+            // What is in it is padded when it has a value again.
+            Values::Struct(_) => {}
+            Values::List { item, offsets, .. } => offsets.resize(len + 1, offset(item.nulls.len())),
         }
-        self.nulls.append_null();
-        Ok(())
+        self.nulls.append_n_nulls(more);
     }
 
     /// Lets go of all but the first values.
@@ -317,7 +329,8 @@ impl Column {
         }
     }
 
-    fn finish(mut self, field: &Field) -> Result<ArrayRef, ArrowError> {
+    fn finish(mut self, field: &Field, len: usize) -> Result<ArrayRef, ArrowError> {
+        self.pad(len);
         let nulls = self.nulls.finish();
         Ok(match (self.values, field.data_type()) {
             (Values::Bool(values), _) => Arc::new(BooleanArray::new(BooleanBuffer::from(values), nulls)),
@@ -331,15 +344,16 @@ impl Column {
             (Values::Moments(moments), kind) => moments.finish(nulls, kind)?,
             (Values::Struct(members), DataType::Struct(fields)) => Arc::new(StructArray::try_new(
                 fields.clone(),
-                members.finish(fields)?,
+                members.finish(fields, len)?,
                 nulls,
             )?),
             (Values::List { item, offsets, .. }, DataType::List(field)) => {
                 let offsets = OffsetBuffer::new(ScalarBuffer::from(offsets));
+                let items = item.nulls.len();
                 Arc::new(ListArray::try_new(
                     Arc::clone(field),
                     offsets,
-                    item.finish(field)?,
+                    item.finish(field, items)?,
                     nulls,
                 )?)
             }

@@ -72,12 +72,12 @@ impl Moments {
         })
     }
 
-    /// Takes what a null leaves in its place.
-    pub(super) fn take_null(&mut self) {
+    /// Makes them so many, with what nulls leave in their places.
+    pub(super) fn pad(&mut self, len: usize) {
         match &mut self.values {
-            Values::Days(days) => days.push(0),
-            Values::Micros(micros) => micros.push(0),
-            Values::Uuids(uuids) => uuids.extend([0; UUID_BYTES]),
+            Values::Days(days) => days.resize(len, 0),
+            Values::Micros(micros) => micros.resize(len, 0),
+            Values::Uuids(uuids) => uuids.resize(len * UUID_BYTES, 0),
         }
     }
 

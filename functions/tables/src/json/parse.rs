@@ -95,7 +95,7 @@ pub fn parse_in_batches(
             return Ok(false);
         }
         let broken = |error: ArrowError| Failure::internal("arrow", error.to_string());
-        let arrays = row.finish(schema.fields()).map_err(broken)?;
+        let arrays = row.finish(schema.fields(), rows).map_err(broken)?;
         let options = RecordBatchOptions::new().with_row_count(Some(rows));
         take(RecordBatch::try_new_with_options(Arc::clone(&schema), arrays, &options).map_err(broken)?)?;
         Ok(true)

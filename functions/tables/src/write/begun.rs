@@ -1,6 +1,9 @@
 //! The outputs of a table that are written slab by slab, and what a worker makes of one.
 
-use std::io::Write;
+use std::{
+    io::Write,
+    sync::{Mutex, PoisonError},
+};
 
 use arrow_array::RecordBatch;
 use arrow_schema::Schema;
@@ -34,6 +37,50 @@ impl Wants {
     }
 }
 
+/// What is made of rows, and how.
+pub(crate) struct Recipe<'a> {
+    pub(crate) schema: &'a Schema,
+    pub(crate) wants: Wants,
+    message: &'a Message,
+    spare: &'a Spare,
+}
+
+impl<'a> Recipe<'a> {
+    /// Of what is wanted.
+    pub(crate) fn new(
+        schema: &'a Schema,
+        message: &'a Message,
+        spare: &'a Spare,
+        outputs: &dyn Outputs,
+    ) -> Self {
+        Self {
+            schema,
+            message,
+            wants: Wants::of(outputs),
+            spare,
+        }
+    }
+}
+
+/// Buffers that were written and can be filled again: one that is new costs more than what is put into it.
+#[derive(Default)]
+pub(crate) struct Spare(Mutex<Vec<Vec<u8>>>);
+
+impl Spare {
+    fn take(&self) -> Vec<u8> {
+        let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        all.pop().unwrap_or_default()
+    }
+
+    fn put(&self, mut buffer: Vec<u8>) {
+        // There are no more of them than were under way at a time.
+        if buffer.capacity() > 0 {
+            buffer.clear();
+            self.0.lock().unwrap_or_else(PoisonError::into_inner).push(buffer);
+        }
+    }
+}
+
 /// What becomes of a slab's rows.
 pub(crate) struct Part {
     rows: u64,
@@ -48,15 +95,15 @@ impl Part {
         batch: &RecordBatch,
         encode: impl FnOnce() -> Result<RowGroup, Failure>,
         turn: &mut Turn<'_>,
-        message: &Message,
-        wants: Wants,
+        recipe: &Recipe<'_>,
     ) -> Result<Self, Failure> {
-        let group = wants.parquet.then(encode).transpose()?;
+        let group = recipe.wants.parquet.then(encode).transpose()?;
         let mut records = Vec::new();
-        if wants.records {
-            message.encode(batch, &mut records)?;
+        if recipe.wants.records {
+            records = recipe.spare.take();
+            recipe.message.encode(batch, &mut records)?;
         }
-        if wants.profile {
+        if recipe.wants.profile {
             turn.observe(batch).map_err(mismatch)?;
         }
         Ok(Self {
@@ -98,10 +145,18 @@ impl Begun {
         })
     }
 
-    /// Appends what became of the next slab.
-    pub(crate) fn append(&mut self, part: Part) -> Result<(), Failure> {
+    /// Appends what became of the next rows, unless what was begun was dropped.
+    pub(crate) fn append_to(
+        begun: Option<&mut Self>,
+        part: Part,
+        recipe: &Recipe<'_>,
+    ) -> Result<(), Failure> {
+        begun.map_or(Ok(()), |begun| begun.append(part, recipe.spare))
+    }
+
+    fn append(&mut self, part: Part, spare: &Spare) -> Result<(), Failure> {
         self.rows += part.rows;
-        if let (Some(parquet), Some(group)) = (&mut self.parquet, part.group) {
+        if let (Some(parquet), Some(group)) = (&mut self.parquet, &part.group) {
             parquet.append(group)?;
         }
         if let Some(records) = &mut self.records {
@@ -109,6 +164,7 @@ impl Begun {
                 .write_all(&part.records)
                 .map_err(|error| Failure::from_write(&error))?;
         }
+        spare.put(part.records);
         Ok(())
     }
 

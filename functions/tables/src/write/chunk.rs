@@ -22,8 +22,8 @@ use parquet::{
     column::page::{CompressedPage, Page, PageWriteSpec, PageWriter},
     errors::ParquetError,
     file::{
-        metadata::{ColumnChunkMetaData, ColumnIndexBuilder, OffsetIndexBuilder, PageEncodingStats},
-        page_index::{column_index::ColumnIndexMetaData, offset_index::PageLocation},
+        metadata::{ColumnChunkMetaData, OffsetIndexBuilder, PageEncodingStats},
+        page_index::offset_index::PageLocation,
         statistics::Statistics,
         writer::{SerializedPageWriter, TrackedWrite},
     },
@@ -33,6 +33,7 @@ use shared::Failure;
 
 use super::{
     failure,
+    footer::PageValues,
     hybrid::{put_codes, put_levels, width_of},
     physical::{Bool, Double, Fixed, Int32, Int64, Physical, Text, UInt64, Wide},
 };
@@ -52,7 +53,8 @@ pub(crate) struct Chunk {
     pub(crate) bytes: Vec<u8>,
     /// Whether its values stand in order, ascending or (`Some(true)`) descending, no null among them and not all equal.
     pub(crate) descending: Option<bool>,
-    pub(crate) column_index: Option<ColumnIndexMetaData>,
+    /// Its `ColumnIndex`, encoded.
+    pub(crate) page_values: Vec<u8>,
     pub(crate) pages: Vec<PageLocation>,
     uncompressed_bytes: i64,
     dictionary: bool,
@@ -215,7 +217,7 @@ impl ChunkWriter {
         }
         let data_offset = sink.bytes_written();
         let width = width_of(values.len());
-        let mut column_index = ColumnIndexBuilder::new(P::TYPE);
+        let mut page_values = PageValues::default();
         let mut offset_index = OffsetIndexBuilder::new();
         let mut whole: Option<(usize, usize)> = None;
         let mut order = Order::default();
@@ -251,16 +253,8 @@ impl ChunkWriter {
             };
             uncompressed += spec.uncompressed_size;
             let null_count = valid.as_ref().map_or(0, NullBuffer::null_count);
-            let (least, greatest) = range.map_or_else(Default::default, |(least, greatest)| {
-                (values.least(least), values.greatest(greatest))
-            });
-            column_index.append(
-                range.is_none(),
-                least,
-                greatest,
-                signed(null_count),
-                P::COUNTS_NAN.then_some(0),
-            );
+            let extremes = range.map(|(least, greatest)| (values.least(least), values.greatest(greatest)));
+            page_values.push(extremes, signed(null_count));
             offset_index.append_row_count(signed(page.len()));
             let bytes = i32::try_from(spec.bytes_written).unwrap_or(i32::MAX);
             offset_index.append_offset_and_size(i64::try_from(spec.offset).unwrap_or(i64::MAX), bytes);
@@ -269,7 +263,6 @@ impl ChunkWriter {
                 whole = Some(whole.map_or(range, |whole| wider(values, whole, range)));
             }
         }
-        column_index.set_boundary_order(order.boundary());
         let descending = if nulls.is_some() {
             None
         } else {
@@ -278,7 +271,7 @@ impl ChunkWriter {
         Ok(Chunk {
             bytes: sink.into_inner()?,
             descending,
-            column_index: column_index.valid().then(|| column_index.build()).transpose()?,
+            page_values: page_values.encode(order.boundary(), P::COUNTS_NAN),
             pages: offset_index.build().page_locations,
             uncompressed_bytes: signed(uncompressed),
             dictionary: codes.is_some(),

@@ -5,48 +5,37 @@
 
 mod begun;
 mod chunk;
+mod footer;
 mod hybrid;
-pub mod nested;
+mod nested;
 mod physical;
 pub mod proto;
 
-use std::{
-    io::{self, Write},
-    sync::{Arc, Mutex},
-};
+use std::{io::Write, sync::Arc};
 
 use arrow_array::RecordBatch;
-use arrow_schema::{Field, Schema};
+use arrow_schema::{Field, Fields, Schema};
 use parquet::{
     arrow::{ARROW_SCHEMA_META_KEY, ArrowSchemaConverter, encode_arrow_schema},
     basic::{LogicalType, Repetition, Type as PhysicalType},
     errors::ParquetError,
     file::{
-        metadata::{
-            ColumnChunkMetaData, FileMetaData, KeyValue, OffsetIndexBuilder, ParquetMetaDataBuilder,
-            ParquetMetaDataWriter, RowGroupMetaData, SortingColumn, page_index::PageIndexBuilder,
-        },
-        page_index::{column_index::ColumnIndexMetaData, offset_index::PageLocation},
-        writer::TrackedWrite,
+        metadata::{ColumnChunkMetaData, KeyValue, SortingColumn},
+        page_index::offset_index::PageLocation,
     },
     schema::types::{SchemaDescPtr, SchemaDescriptor, Type, TypePtr},
 };
 use shared::{Failure, OutputWriter};
 
-pub(crate) use begun::{Begun, Part, Wants};
+pub(crate) use begun::{Begun, Part, Recipe, Spare, Wants};
 
 use crate::types::uuid;
 use chunk::ChunkWriter;
+use footer::Footer;
 
 const MAGIC: &[u8; 4] = b"PAR1";
-const CREATED_BY: &str = concat!("longshore tables version ", env!("CARGO_PKG_VERSION"));
-/// What the format is called since pages have indices.
-const FORMAT_VERSION: i32 = 2;
 /// The most columns a row group is said to be sorted by.
 const MOST_SORTED: usize = 8;
-/// In a table of more columns than this an index of each page is not kept: it would be held until the file ends, and
-/// says little more than the statistics of the chunk where a row group has few rows.
-const MOST_INDEXED: usize = 512;
 
 /// A row group, encoded, and what the footer will say of it. Offsets count from its first byte.
 #[derive(Debug)]
@@ -54,13 +43,24 @@ pub struct RowGroup {
     rows: i64,
     /// Its bytes, in parts.
     parts: Vec<Vec<u8>>,
+    /// How many they are.
+    bytes: i64,
     columns: Vec<ColumnChunkMetaData>,
-    indexes: Vec<(Option<ColumnIndexMetaData>, Vec<PageLocation>)>,
+    /// Of each column its `ColumnIndex`, encoded, and where its pages are.
+    indexes: Vec<(Vec<u8>, Vec<PageLocation>)>,
     sorted_by: Option<Vec<SortingColumn>>,
+}
+
+impl RowGroup {
+    fn push(&mut self, part: Vec<u8>) {
+        self.bytes += i64::try_from(part.len()).unwrap_or(i64::MAX);
+        self.parts.push(part);
+    }
 }
 
 /// Encodes row groups, on any thread.
 pub struct RowGroupWriter {
+    fields: Fields,
     schema: SchemaDescPtr,
     chunks: ChunkWriter,
 }
@@ -69,6 +69,7 @@ impl RowGroupWriter {
     /// A writer for tables of this schema.
     pub fn new(schema: &Schema) -> Result<Self, Failure> {
         Ok(Self {
+            fields: schema.fields().clone(),
             schema: descriptor(schema)?,
             chunks: ChunkWriter::new()?,
         })
@@ -79,19 +80,26 @@ impl RowGroupWriter {
         let mut group = RowGroup {
             rows: i64::try_from(batch.num_rows()).unwrap_or(i64::MAX),
             parts: Vec::with_capacity(batch.num_columns()),
-            columns: Vec::with_capacity(batch.num_columns()),
-            indexes: Vec::with_capacity(batch.num_columns()),
+            bytes: 0,
+            columns: Vec::with_capacity(self.schema.num_columns()),
+            indexes: Vec::with_capacity(self.schema.num_columns()),
             sorted_by: None,
         };
         let mut sorted = Vec::new();
-        let mut at = 0;
-        for (index, array) in batch.columns().iter().enumerate() {
+        for (field, array) in self.fields.iter().zip(batch.columns()) {
+            if field.data_type().is_nested() {
+                nested::append(field, array, &mut group)?;
+                continue;
+            }
+            let leaf = group.columns.len();
             let chunk = self.chunks.write(array)?;
-            group
-                .columns
-                .push(chunk.metadata(self.schema.column(index), at).map_err(failure)?);
+            group.columns.push(
+                chunk
+                    .metadata(self.schema.column(leaf), group.bytes)
+                    .map_err(failure)?,
+            );
             if let Some(descending) = chunk.descending {
-                let column_idx = i32::try_from(index).unwrap_or(i32::MAX);
+                let column_idx = i32::try_from(leaf).unwrap_or(i32::MAX);
                 sorted.push(SortingColumn {
                     column_idx,
                     descending,
@@ -99,12 +107,11 @@ impl RowGroupWriter {
                 });
             }
             let pages = chunk.pages.into_iter().map(|page| PageLocation {
-                offset: page.offset + at,
+                offset: page.offset + group.bytes,
                 ..page
             });
-            group.indexes.push((chunk.column_index, pages.collect()));
-            at += i64::try_from(chunk.bytes.len()).unwrap_or(i64::MAX);
-            group.parts.push(chunk.bytes);
+            group.indexes.push((chunk.page_values, pages.collect()));
+            group.push(chunk.bytes);
         }
         // Columns that are each in order are in order one within the other.
         sorted.truncate(MOST_SORTED);
@@ -115,69 +122,22 @@ impl RowGroupWriter {
 
 /// Writes one table.
 pub struct TableWriter {
-    sink: TrackedWrite<Sink>,
-    output: Sink,
+    output: Box<dyn OutputWriter>,
+    /// How many bytes it has so far.
+    at: u64,
     arrow_schema: Schema,
-    schema: SchemaDescPtr,
-    groups: Vec<RowGroupMetaData>,
-    indexes: Vec<Vec<(Option<ColumnIndexMetaData>, Vec<PageLocation>)>>,
+    footer: Footer,
     rows: u64,
-}
-
-/// The output, which the writer of the footer takes and does not give back.
-#[derive(Clone)]
-struct Sink(Arc<Mutex<Open>>);
-
-struct Open {
-    output: Option<Box<dyn OutputWriter>>,
-    failed: Option<Failure>,
-}
-
-impl Write for Sink {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        let mut open = self.0.lock().map_err(|_| io::ErrorKind::BrokenPipe)?;
-        let output = open.output.as_mut().ok_or(io::ErrorKind::BrokenPipe)?;
-        let written = output.write(bytes);
-        if let Err(error) = &written
-            && error.kind() != io::ErrorKind::Interrupted
-        {
-            open.failed = Some(Failure::from_write(error));
-        }
-        written
-    }
-
-    /// The output itself is flushed when it ends.
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
-}
-
-impl Sink {
-    fn finish(self) -> Result<(), Failure> {
-        let closed = || Failure::internal("parquet", "the output is closed");
-        let (output, failed) = {
-            let mut open = self.0.lock().map_err(|_| closed())?;
-            (open.output.take(), open.failed.take())
-        };
-        failed.map_or(Ok(()), Err)?;
-        output.ok_or_else(closed)?.finish()
-    }
 }
 
 impl TableWriter {
     /// Starts a table.
     pub fn new(output: Box<dyn OutputWriter>, schema: Schema) -> Result<Self, Failure> {
-        let output = Sink(Arc::new(Mutex::new(Open {
-            output: Some(output),
-            failed: None,
-        })));
         let mut writer = Self {
-            sink: TrackedWrite::new(output.clone()),
             output,
-            schema: descriptor(&schema)?,
+            at: 0,
+            footer: Footer::new(descriptor(&schema)?)?,
             arrow_schema: schema,
-            groups: Vec::new(),
-            indexes: Vec::new(),
             rows: 0,
         };
         writer.write_all(MAGIC)?;
@@ -185,77 +145,26 @@ impl TableWriter {
     }
 
     fn write_all(&mut self, bytes: &[u8]) -> Result<(), Failure> {
-        self.sink
+        self.at += bytes.len() as u64;
+        self.output
             .write_all(bytes)
             .map_err(|error| Failure::from_write(&error))
     }
 
     /// Appends a row group.
-    pub fn append(&mut self, group: RowGroup) -> Result<(), Failure> {
+    pub fn append(&mut self, group: &RowGroup) -> Result<(), Failure> {
         if group.rows == 0 {
             return Ok(());
         }
-        let at = i64::try_from(self.sink.bytes_written()).unwrap_or(i64::MAX);
-        for part in &group.parts {
-            self.write_all(part)?;
-        }
-        let shift = |column: ColumnChunkMetaData| {
-            let (data, dictionary) = (column.data_page_offset(), column.dictionary_page_offset());
-            column
-                .into_builder()
-                .set_data_page_offset(data + at)
-                .set_dictionary_page_offset(dictionary.map(|dictionary| dictionary + at))
-                .build()
-        };
-        let columns: Vec<_> = group
-            .columns
-            .into_iter()
-            .map(shift)
-            .collect::<Result<_, _>>()
-            .map_err(failure)?;
-        let metadata = RowGroupMetaData::builder(Arc::clone(&self.schema))
-            .set_num_rows(group.rows)
-            .set_total_byte_size(columns.iter().map(ColumnChunkMetaData::uncompressed_size).sum())
-            .set_column_metadata(columns)
-            .set_sorting_columns(group.sorted_by)
-            .set_ordinal(i32::try_from(self.groups.len()).unwrap_or(i32::MAX))
-            .set_file_offset(at)
-            .build()
-            .map_err(failure)?;
-        self.groups.push(metadata);
-        if self.schema.num_columns() <= MOST_INDEXED {
-            let shift = |(index, pages): (_, Vec<PageLocation>)| {
-                let pages = pages.into_iter().map(|page| PageLocation {
-                    offset: page.offset + at,
-                    ..page
-                });
-                (index, pages.collect())
-            };
-            self.indexes.push(group.indexes.into_iter().map(shift).collect());
-        }
+        self.footer
+            .add(group, i64::try_from(self.at).unwrap_or(i64::MAX))?;
+        group.parts.iter().try_for_each(|part| self.write_all(part))?;
         self.rows += u64::try_from(group.rows).unwrap_or_default();
         Ok(())
     }
 
     /// Ends the table; gives its rows.
-    pub fn finish(self) -> Result<u64, Failure> {
-        let mut index = PageIndexBuilder::new(self.groups.len(), self.schema.num_columns());
-        let has_index = !self.indexes.is_empty();
-        for (group, columns) in self.indexes.into_iter().enumerate() {
-            for (column, (column_index, pages)) in columns.into_iter().enumerate() {
-                let mut offset_index = OffsetIndexBuilder::new();
-                let ends = pages.iter().skip(1).map(|page| page.first_row_index);
-                let rows = self.groups.get(group).map(RowGroupMetaData::num_rows);
-                for (page, end) in pages.iter().zip(ends.chain(rows)) {
-                    offset_index.append_row_count(end - page.first_row_index);
-                    offset_index.append_offset_and_size(page.offset, page.compressed_page_size);
-                }
-                index.put_offset_index(offset_index.build(), group, column);
-                if let Some(column_index) = column_index {
-                    index.put_column_index(column_index, group, column);
-                }
-            }
-        }
+    pub fn finish(mut self) -> Result<u64, Failure> {
         let notes = vec![
             KeyValue::new(
                 ARROW_SCHEMA_META_KEY.to_owned(),
@@ -266,24 +175,7 @@ impl TableWriter {
                 env!("CARGO_PKG_VERSION").to_owned(),
             ),
         ];
-        let file = FileMetaData::new(
-            FORMAT_VERSION,
-            i64::try_from(self.rows).unwrap_or(i64::MAX),
-            Some(CREATED_BY.to_owned()),
-            Some(notes),
-            self.schema,
-            None,
-        );
-        let metadata = ParquetMetaDataBuilder::new(file).set_row_groups(self.groups);
-        let metadata = if has_index {
-            metadata.set_page_index(Some(Arc::new(index.build())))
-        } else {
-            metadata
-        };
-        let metadata = metadata.build();
-        ParquetMetaDataWriter::new_with_tracked(self.sink, &metadata)
-            .finish()
-            .map_err(failure)?;
+        self.footer.write(notes, self.at, &mut self.output)?;
         self.output.finish()?;
         Ok(self.rows)
     }

@@ -1,9 +1,9 @@
-//! Row groups of nested columns, structs and lists, which the Parquet crate's own writer encodes.
+//! Columns of structs and lists, which the Parquet crate's own writer encodes.
 
 use std::sync::Arc;
 
-use arrow_array::RecordBatch;
-use arrow_schema::SchemaRef;
+use arrow_array::{Array, ArrayRef, ListArray, RecordBatch, StructArray, cast::AsArray};
+use arrow_schema::{ArrowError, DataType, Field, FieldRef, Fields, Schema};
 use bytes::Bytes;
 use parquet::{
     arrow::ArrowWriter,
@@ -18,63 +18,94 @@ use shared::Failure;
 
 use super::{RowGroup, chunk::LEVEL, failure};
 
-/// Encodes the rows of a batch of any columns: a table of one row group in memory, of which the footer is left out.
-pub fn encode(batch: &RecordBatch, schema: &SchemaRef) -> Result<RowGroup, Failure> {
+/// Appends a column of any type to a row group, one leaf after the other.
+pub(super) fn append(field: &FieldRef, array: &ArrayRef, group: &mut RowGroup) -> Result<(), Failure> {
+    for_each_leaf(field, array, &mut |field, array| append_leaf(field, array, group))
+}
+
+/// Hands over a column's leaves, each within what it is in, as a column of its own: the crate's writer takes some 200 kB a
+/// leaf, and there may be thousands.
+fn for_each_leaf(
+    field: &FieldRef,
+    array: &ArrayRef,
+    take: &mut dyn FnMut(FieldRef, ArrayRef) -> Result<(), Failure>,
+) -> Result<(), Failure> {
+    let broken = |error: ArrowError| Failure::internal("arrow", error.to_string());
+    let within = |kind| Arc::new(Field::clone(field).with_data_type(kind));
+    match field.data_type() {
+        DataType::Struct(members) => {
+            let outer = array.as_struct();
+            for (member, array) in members.iter().zip(outer.columns()) {
+                for_each_leaf(member, array, &mut |leaf, array| {
+                    let fields = Fields::from(vec![leaf]);
+                    let inner = StructArray::try_new(fields.clone(), vec![array], outer.nulls().cloned());
+                    take(within(DataType::Struct(fields)), Arc::new(inner.map_err(broken)?))
+                })?;
+            }
+            Ok(())
+        }
+        DataType::List(item) => {
+            let outer = array.as_list::<i32>();
+            for_each_leaf(item, outer.values(), &mut |leaf, array| {
+                let (offsets, nulls) = (outer.offsets().clone(), outer.nulls().cloned());
+                let inner = ListArray::try_new(Arc::clone(&leaf), offsets, array, nulls);
+                take(within(DataType::List(leaf)), Arc::new(inner.map_err(broken)?))
+            })
+        }
+        _ => take(Arc::clone(field), Arc::clone(array)),
+    }
+}
+
+/// Appends a column of one leaf: a table of it alone is written in memory, and its footer left out.
+fn append_leaf(field: FieldRef, array: ArrayRef, group: &mut RowGroup) -> Result<(), Failure> {
     let properties = WriterProperties::builder()
         .set_compression(Compression::ZSTD(ZstdLevel::try_new(LEVEL).map_err(failure)?))
         .set_max_row_group_row_count(None)
         .set_statistics_enabled(EnabledStatistics::Page)
         .build();
-    let mut writer =
-        ArrowWriter::try_new(Vec::new(), Arc::clone(schema), Some(properties)).map_err(failure)?;
-    writer.write(batch).map_err(failure)?;
+    let schema = Arc::new(Schema::new(vec![field]));
+    let batch = RecordBatch::try_new(Arc::clone(&schema), vec![array]);
+    let batch = batch.map_err(|error| Failure::internal("arrow", error.to_string()))?;
+    let mut writer = ArrowWriter::try_new(Vec::new(), schema, Some(properties)).map_err(failure)?;
+    writer.write(&batch).map_err(failure)?;
     let metadata = writer.finish().map_err(failure)?;
     let file = Bytes::from(std::mem::take(writer.inner_mut()));
-    let group = metadata.row_groups().first();
-    let columns = group.map_or(&[][..], RowGroupMetaData::columns);
+    let columns = metadata.row_groups().first();
+    let columns = columns.map_or(&[][..], RowGroupMetaData::columns);
     let start = columns.iter().map(first_byte).min().unwrap_or_default();
     let end = columns
         .iter()
         .map(|column| first_byte(column) + column.compressed_size())
         .max()
         .unwrap_or_default();
-    let at = |offset: i64| usize::try_from(offset).unwrap_or_default();
-    let bytes = file.get(at(start)..at(end)).unwrap_or_default().to_vec();
-    let mut indexes = Vec::with_capacity(columns.len());
-    let mut moved = Vec::with_capacity(columns.len());
+    let place = |offset: i64| usize::try_from(offset).unwrap_or_default();
+    let bytes = file.get(place(start)..place(end)).unwrap_or_default().to_vec();
+    // Where a byte of that file stands in the row group.
+    let at = |offset: i64| offset - start + group.bytes;
     for (index, column) in columns.iter().enumerate() {
         let pages = metadata
             .page_index()
             .and_then(|pages| pages.offset_index(0, index));
         let pages = pages.map_or(&[][..], |pages| pages.page_locations().as_slice());
-        let pages = pages
-            .iter()
-            .map(|page| PageLocation {
-                offset: page.offset - start,
-                ..page.clone()
-            })
-            .collect();
-        let column_index = metadata
-            .page_index()
-            .and_then(|pages| pages.column_index(0, index));
-        indexes.push((column_index.cloned(), pages));
-        let builder = column.clone().into_builder();
-        let builder = builder.set_data_page_offset(column.data_page_offset() - start);
-        let dictionary = column.dictionary_page_offset().map(|offset| offset - start);
-        moved.push(
-            builder
-                .set_dictionary_page_offset(dictionary)
-                .build()
-                .map_err(failure)?,
-        );
+        let pages = pages.iter().map(|page| PageLocation {
+            offset: at(page.offset),
+            ..page.clone()
+        });
+        let values = column.column_index_range().unwrap_or_default();
+        let place = |offset: u64| usize::try_from(offset).unwrap_or_default();
+        let values = file.get(place(values.start)..place(values.end));
+        group
+            .indexes
+            .push((values.unwrap_or_default().to_vec(), pages.collect()));
+        let moved = column
+            .clone()
+            .into_builder()
+            .set_data_page_offset(at(column.data_page_offset()))
+            .set_dictionary_page_offset(column.dictionary_page_offset().map(at));
+        group.columns.push(moved.build().map_err(failure)?);
     }
-    Ok(RowGroup {
-        rows: i64::try_from(batch.num_rows()).unwrap_or(i64::MAX),
-        parts: vec![bytes],
-        columns: moved,
-        indexes,
-        sorted_by: None,
-    })
+    group.push(bytes);
+    Ok(())
 }
 
 fn first_byte(column: &ColumnChunkMetaData) -> i64 {

@@ -19,6 +19,8 @@ pub(super) struct Coded {
     keys: ScalarBuffer<u16>,
     nulls: Option<NullBuffer>,
     pieces: Vec<Piece>,
+    /// How long they are, once more: all that is asked of most of them at first.
+    lens: Vec<usize>,
     /// What is beyond the heads.
     rest: Vec<u8>,
 }
@@ -74,6 +76,7 @@ impl Coded {
                 .filter(|nulls| nulls.null_count() > 0)
                 .cloned(),
             pieces: pieces.collect(),
+            lens,
             rest,
         }))
     }
@@ -81,7 +84,7 @@ impl Coded {
     /// Adds to each of the block's records what its value will take.
     pub(super) fn measure(&self, range: Range<usize>, records: &mut [usize]) {
         let keys = self.keys.get(range.clone()).unwrap_or_default();
-        let len = |key: &u16| self.pieces.get(usize::from(*key)).map_or(0, |piece| piece.len);
+        let len = |key: &u16| self.lens.get(usize::from(*key)).copied().unwrap_or_default();
         match &self.nulls {
             None => records
                 .iter_mut()
