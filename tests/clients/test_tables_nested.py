@@ -167,6 +167,29 @@ def test_any_json(seed, tmp_path):
     check(rows, tmp_path / "out")
 
 
+def test_records_that_repeat_themselves_and_lack_most_keys(tmp_path):
+    rng = random.Random(7)
+    values = [
+        lambda: rng.randrange(50),
+        lambda: rng.choice(["fig", "pear", "a longer name than the others have"]),
+        lambda: rng.choice([0.5, rng.random()]),
+        lambda: [rng.randrange(3) for _ in range(rng.randrange(1, 4))],
+        lambda: {"a": rng.randrange(4), "b": {"c": rng.choice(["x", "y"])}},
+        lambda: rng.random() < 0.5,
+    ]
+    rows = [{f"k{key}": values[key % 6]() for key in rng.sample(range(100), 6)} for _ in range(5_000)]
+    rows += [{}] * 3
+    source = tmp_path / "records.jsonl"
+    source.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    convert(source, tmp_path / "out")
+    check(rows, tmp_path / "out")
+    metadata = parquet.ParquetFile(tmp_path / "out" / "table.parquet").metadata
+    for group in range(metadata.num_row_groups):
+        chunks = [metadata.row_group(group).column(index) for index in range(metadata.num_columns)]
+        assert all(chunk.has_column_index and chunk.has_offset_index for chunk in chunks)
+        assert any("RLE_DICTIONARY" in chunk.encodings for chunk in chunks)
+
+
 def test_the_deepest(tmp_path):
     value = 1
     for level in range(47):

@@ -1,0 +1,82 @@
+"""What `tables` takes of memory, on two threads and with all outputs: under 256 MB, whatever the file is.
+
+Runs the `convert` example named by TABLES_CONVERT, as `test_tables.py` does, and reads the peak that the kernel counted.
+"""
+
+import json
+import os
+import random
+import subprocess
+import sys
+
+import pytest
+
+CONVERT = os.environ.get("TABLES_CONVERT")
+pytestmark = pytest.mark.skipif(not CONVERT, reason="TABLES_CONVERT names no convert binary")
+
+MOST_MB = 256
+# A process counts the memory of the one that started it, until it becomes its own program: this one is small.
+LAUNCH = """
+import os, subprocess, sys
+process = subprocess.Popen(sys.argv[1:], stdout=subprocess.DEVNULL)
+_, status, usage = os.wait4(process.pid, 0)
+print(usage.ru_maxrss // 1024)
+sys.exit(os.waitstatus_to_exitcode(status))
+"""
+
+
+def peak_mb(source, folder):
+    command = [sys.executable, "-I", "-S", "-c", LAUNCH, CONVERT, "--threads", "2", str(source), str(folder)]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=300)
+    assert done.returncode == 0, done.stderr
+    return int(done.stdout)
+
+
+def sparse(keys):
+    """Records of five keys of many."""
+    chance = random.Random(1)
+    for _ in range(60_000):
+        yield json.dumps({f"key_{key}": chance.random() for key in chance.sample(range(keys), 5)}) + "\n"
+
+
+def maps(keys):
+    """Names for data, in an object within the record."""
+    chance = random.Random(2)
+    for number in range(60_000):
+        inner = {f"key_{key}": chance.random() for key in chance.sample(range(keys), 5)}
+        yield json.dumps({"id": number, "map": inner}) + "\n"
+
+
+def empties(keys):
+    """Records of which one has all the keys, and the others none."""
+    yield json.dumps({f"key_{key}": key for key in range(keys)}) + "\n"
+    for _ in range(400_000):
+        yield "{}\n"
+
+
+def wide(columns):
+    """Texts that are all different."""
+    chance = random.Random(3)
+    yield ",".join(f"c{column}" for column in range(columns)) + "\n"
+    for _ in range(2_500):
+        yield ",".join(f"{chance.getrandbits(48):x}" for _ in range(columns)) + "\n"
+
+
+@pytest.mark.parametrize(
+    ("name", "lines"),
+    [
+        ("sparse.jsonl", sparse(1_000)),
+        ("sparser.jsonl", sparse(4_000)),
+        ("maps.jsonl", maps(900)),
+        ("empties.jsonl", empties(1_000)),
+        ("wide.csv", wide(4_000)),
+    ],
+    ids=lambda value: value if isinstance(value, str) else "",
+)
+def test_no_file_takes_more(tmp_path, name, lines):
+    source = tmp_path / name
+    with source.open("w") as file:
+        file.writelines(lines)
+    peak = peak_mb(source, tmp_path / "out")
+    print(f"{name}: {source.stat().st_size / 1e6:.0f} MB, {peak} MB at the most")
+    assert peak < MOST_MB
