@@ -7,7 +7,7 @@ use arrow_buffer::{BooleanBuffer, NullBuffer, NullBufferBuilder};
 use arrow_schema::ArrowError;
 
 use super::{
-    Plan,
+    Leftover, Plan,
     coder::{BATCH, Coder, Found, MOST_TEXT_BYTES, does_not_pay},
     key::{Key, SHORT_BYTES},
     values::{Text, Values},
@@ -74,12 +74,12 @@ enum Entered {
 }
 
 impl Column {
-    /// A column without a row, with room for so many entries; a dictionary's codes go into the buffer.
-    pub(crate) fn new(plan: Plan, codes: Vec<u16>, entries: usize) -> Self {
+    /// A column without a row, in the room that one of the same kind left.
+    pub(crate) fn new(plan: Plan, leftover: Leftover) -> Self {
         let Plan { kind, repeats, open } = plan;
         let dictionary = repeats.then(|| Dictionary {
-            coder: Coder::with_capacity(entries),
-            codes,
+            coder: Coder::with_capacity(leftover.entries),
+            codes: leftover.codes,
             texts: Text::with_capacity(0),
             last: 0,
             run: None,
@@ -88,7 +88,7 @@ impl Column {
         Self {
             kind,
             inference: Inference::default(),
-            values: Values::new(kind),
+            values: leftover.values.unwrap_or_else(|| Values::new(kind)),
             dictionary,
             nulls: NullBufferBuilder::new(0),
             tokens: Tokens::default(),

@@ -22,6 +22,7 @@ use crate::{
 };
 use column::{Built, Column};
 pub(crate) use dictionary::with_dictionary;
+use values::Values;
 
 /// What is known of a column before its cells are parsed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -83,6 +84,8 @@ struct Leftover {
     codes: Vec<u16>,
     /// How many entries its dictionary had.
     entries: usize,
+    /// Where it had none.
+    values: Option<Values>,
 }
 
 impl Leftovers {
@@ -91,14 +94,21 @@ impl Leftovers {
         let (_, arrays, _) = batch.into_parts();
         let of_column = |array: ArrayRef| {
             let Some(coded) = array.as_any().downcast_ref::<DictionaryArray<UInt16Type>>() else {
-                return Leftover::default();
+                return Leftover {
+                    values: Values::emptied(array),
+                    ..Leftover::default()
+                };
             };
             let (keys, entries) = (coded.keys().values().inner().clone(), coded.values().len());
             // The last but one to hold them.
             drop(array);
             let mut keys: Vec<u16> = keys.into_vec().unwrap_or_default();
             keys.clear();
-            Leftover { codes: keys, entries }
+            Leftover {
+                codes: keys,
+                entries,
+                values: None,
+            }
         };
         Self(arrays.into_iter().map(of_column).collect())
     }
@@ -114,10 +124,7 @@ impl Columns {
     /// The same, in what others left.
     pub(crate) fn with(leftovers: Leftovers, plans: &[Plan], most_cells: usize) -> Self {
         let mut leftovers = leftovers.0.into_iter();
-        let column = |plan: &Plan| {
-            let Leftover { codes, entries } = leftovers.next().unwrap_or_default();
-            Column::new(*plan, codes, entries)
-        };
+        let column = |plan: &Plan| Column::new(*plan, leftovers.next().unwrap_or_default());
         Self {
             all: plans.iter().map(column).collect(),
             rows: 0,

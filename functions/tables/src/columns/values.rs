@@ -3,11 +3,15 @@
 use std::{cmp::Ordering, sync::Arc};
 
 use arrow_array::{
-    ArrayRef, BooleanArray, Date32Array, Decimal128Array, FixedSizeBinaryArray, Float64Array, Int64Array,
-    StringArray, Time64MicrosecondArray, TimestampMicrosecondArray, UInt64Array,
+    Array, ArrayRef, ArrowPrimitiveType, BooleanArray, Date32Array, Decimal128Array, FixedSizeBinaryArray,
+    Float64Array, Int64Array, StringArray, Time64MicrosecondArray, TimestampMicrosecondArray, UInt64Array,
+    cast::AsArray,
+    types::{
+        Date32Type, Float64Type, Int64Type, Time64MicrosecondType, TimestampMicrosecondType, UInt64Type,
+    },
 };
-use arrow_buffer::{BooleanBuffer, Buffer, NullBuffer, OffsetBuffer, ScalarBuffer};
-use arrow_schema::ArrowError;
+use arrow_buffer::{ArrowNativeType, BooleanBuffer, Buffer, NullBuffer, OffsetBuffer, ScalarBuffer};
+use arrow_schema::{ArrowError, DataType};
 
 use crate::types::{ColumnType, Inference, NARROW_DIGITS};
 
@@ -81,6 +85,41 @@ impl Values {
             ColumnType::Decimal { .. } => Self::I128(Vec::new()),
             ColumnType::Uuid => Self::Uuid(Vec::new()),
             ColumnType::String => Self::Text(Text::with_capacity(0)),
+        }
+    }
+
+    /// What [`Values::into_array`] made an array of, emptied, if nobody else has the array and it was not made of something else.
+    pub(crate) fn emptied(array: ArrayRef) -> Option<Self> {
+        fn numbers<T: ArrowPrimitiveType>(array: ArrayRef) -> Option<Vec<T::Native>> {
+            let buffer = array.as_primitive::<T>().values().inner().clone();
+            emptied(array, buffer)
+        }
+        fn emptied<T: ArrowNativeType>(array: ArrayRef, buffer: Buffer) -> Option<Vec<T>> {
+            // The other one that has the buffer.
+            drop(array);
+            let mut values: Vec<T> = buffer.into_vec().ok()?;
+            values.clear();
+            Some(values)
+        }
+        match array.data_type() {
+            DataType::Int64 => numbers::<Int64Type>(array).map(Self::I64),
+            DataType::Time64(_) => numbers::<Time64MicrosecondType>(array).map(Self::I64),
+            DataType::Timestamp(..) => numbers::<TimestampMicrosecondType>(array).map(Self::I64),
+            DataType::UInt64 => numbers::<UInt64Type>(array).map(Self::U64),
+            DataType::Float64 => numbers::<Float64Type>(array).map(Self::F64),
+            DataType::Date32 => numbers::<Date32Type>(array).map(Self::I32),
+            DataType::Utf8 => {
+                let texts = array.as_string::<i32>();
+                let (bytes, offsets) = (texts.values().clone(), texts.offsets().inner().inner().clone());
+                drop(array);
+                let (mut bytes, mut offsets): (Vec<u8>, Vec<i32>) =
+                    (bytes.into_vec().ok()?, offsets.into_vec().ok()?);
+                bytes.clear();
+                offsets.clear();
+                offsets.push(0);
+                Some(Self::Text(Text { bytes, offsets }))
+            }
+            _ => None,
         }
     }
 
