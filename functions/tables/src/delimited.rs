@@ -85,8 +85,17 @@ fn run_as(
         threads,
         most_cells,
     };
-    let mut slabs = file.slabs(input)?.of_bytes(slab_bytes);
-    let first = slabs.next_slab()?;
+    let text_bytes = match file.text.compression {
+        None => input.facts.size_bytes,
+        // Nobody knows.
+        Some(_) => u64::MAX,
+    };
+    let slabs = || {
+        let slabs = file.slabs(input)?.of_bytes(slab_bytes);
+        Ok(slabs.shared_out(text_bytes, threads))
+    };
+    let mut first_slabs = slabs()?;
+    let first = first_slabs.next_slab()?;
     let observed = match &first {
         Some(slab) => table.look(slab, observed_bytes(input)),
         None => vec![(Inference::default(), true); dialect.columns()],
@@ -96,7 +105,7 @@ fn run_as(
         .map(|(inference, repeats)| Plan::of(inference, *repeats))
         .collect();
     let inferences = observed.iter().map(|(inference, _)| inference.clone()).collect();
-    match table.pass(slabs, first, &plans, inferences, outputs)? {
+    match table.pass(first_slabs, first, &plans, inferences, outputs)? {
         Ended::Written(outcome) => Ok(*outcome),
         Ended::Contradicted(inferences) => {
             let repeats = observed.iter().map(|(_, repeats)| *repeats);
@@ -105,13 +114,7 @@ fn run_as(
                 ..Plan::of(inference, repeats)
             };
             let plans: Vec<Plan> = inferences.iter().zip(repeats).map(plan).collect();
-            match table.pass(
-                file.slabs(input)?.of_bytes(slab_bytes),
-                None,
-                &plans,
-                inferences,
-                outputs,
-            )? {
+            match table.pass(slabs()?, None, &plans, inferences, outputs)? {
                 Ended::Written(outcome) => Ok(*outcome),
                 Ended::Contradicted(_) => Err(Failure::internal(
                     "second-pass",
@@ -174,7 +177,7 @@ struct Observed {
 }
 
 impl Table<'_> {
-    fn pass<R: Read>(
+    fn pass<R: Read + Send>(
         &self,
         mut slabs: Slabs<R>,
         mut first: Option<Slab>,

@@ -110,7 +110,7 @@ struct Done {
 }
 
 impl<'a> Run<'a> {
-    fn slabs(&self) -> Result<Slabs<impl Read + use<'a>>, Failure> {
+    fn slabs(&self) -> Result<Slabs<impl Read + Send + use<'a>>, Failure> {
         let text = self.text.reader(self.input)?;
         let progress = text.progress();
         let slabs = Slabs::new(text, self.kind, self.record_bytes).placed(progress);
@@ -157,7 +157,7 @@ impl<'a> Run<'a> {
 
     fn pass(
         &self,
-        slabs: Slabs<impl Read>,
+        slabs: Slabs<impl Read + Send>,
         mut first: Option<Slab>,
         shape: &Shape,
         outputs: &mut dyn Outputs,

@@ -1,5 +1,5 @@
-//! Work in parallel, results in order: one thread makes jobs, others do them, and the first takes what they give, in
-//! the order of the jobs.
+//! Work in parallel, results in order: threads make jobs in turn, each does the ones it made, and the first thread takes what
+//! they give, in the order of the jobs.
 
 use std::{
     collections::{BTreeMap, VecDeque},
@@ -10,13 +10,10 @@ use std::{
 
 use shared::{Failure, Limits};
 
-/// So many jobs more than there are threads are under way: one is made, or its results are taken, while another one waits, so that a
-/// thread that is done finds something to do.
-const AHEAD: usize = 2;
-
-/// How many jobs are under way at most on so many threads: what is held in memory at a time.
+/// How many jobs are under way at most on so many threads, what is held in memory at a time: one on each, and one that is
+/// done before those ahead of it are.
 pub(crate) const fn jobs(threads: usize) -> usize {
-    if threads <= 1 { 1 } else { threads + AHEAD }
+    if threads <= 1 { 1 } else { threads + 1 }
 }
 
 /// What a slab has at least, in bytes.
@@ -50,14 +47,14 @@ const MOST_KEPT: usize = 4;
 /// everything is done on this one.
 ///
 /// `worker` makes what each thread keeps from job to job; `work` is told the job's number, from 0, and hands over what comes
-/// of it, item by item. At no time are there more than [`jobs`] of which not all is taken, and of each of them there are but a
-/// few items: that bounds the memory.
+/// of it, item by item. A thread makes its next job itself, so that what it has just read is at hand. At no time are there more
+/// than [`jobs`] of which not all is taken, and of each of them there are but a few items: that bounds the memory.
 ///
 /// # Errors
-/// The first failure of any part, in the order of the jobs; no job is begun after it.
-pub(crate) fn run<Job: Send, Item: Send, Worker>(
+/// The first failure of any part, in the order of the jobs; hardly a job is begun after it.
+pub(crate) fn run<Job, Item: Send, Worker>(
     threads: usize,
-    mut next: impl FnMut() -> Result<Option<Job>, Failure>,
+    mut next: impl FnMut() -> Result<Option<Job>, Failure> + Send,
     worker: impl Fn() -> Worker + Sync,
     work: impl Fn(&mut Worker, usize, Job, Hand<'_, Item>) -> Result<(), Failure> + Sync,
     mut take: impl FnMut(Item) -> Result<(), Failure>,
@@ -71,24 +68,35 @@ pub(crate) fn run<Job: Send, Item: Send, Worker>(
         }
         return Ok(());
     }
-    let (job_sender, job_receiver) = sync_channel::<(usize, Job)>(jobs(threads));
-    let job_receiver = Mutex::new(job_receiver);
-    let (sender, receiver) = sync_channel::<Message<Item>>(1);
+    let source = Mutex::new(Source {
+        next,
+        index: 0,
+        ended: false,
+    });
+    let (sender, receiver) = sync_channel::<Message<Item>>(jobs(threads));
     let turns = Turns::default();
     thread::scope(|scope| {
         // Dropped when this ends, in whichever way: the threads then find no job, and nobody who takes what they have, and
         // end too.
-        let (job_sender, receiver) = (job_sender, receiver);
+        let receiver = receiver;
         let _end = EndOnDrop(&turns);
         for _ in 0..threads {
             let sender = sender.clone();
-            let (job_receiver, worker, work, turns) = (&job_receiver, &worker, &work, &turns);
+            let (source, worker, work, turns) = (&source, &worker, &work, &turns);
             scope.spawn(move || {
                 let mut own = worker();
                 loop {
-                    let job = job_receiver.lock().unwrap_or_else(PoisonError::into_inner).recv();
-                    let Ok((index, job)) = job else {
-                        return;
+                    let (index, job) = match Source::job(source, turns, jobs(threads)) {
+                        Some((index, Ok(Ok(job)))) => (index, job),
+                        Some((index, Ok(Err(failure)))) => {
+                            let _ = sender.send((index, Vec::new(), Some(Ok(Err(failure)))));
+                            return;
+                        }
+                        Some((index, Err(panic))) => {
+                            let _ = sender.send((index, Vec::new(), Some(Err(panic))));
+                            return;
+                        }
+                        None => return,
                     };
                     let mut items = Vec::new();
                     let mut hand = |item| {
@@ -108,21 +116,10 @@ pub(crate) fn run<Job: Send, Item: Send, Worker>(
                 }
             });
         }
-        let (mut begun, mut taken, mut ended) = (0, 0, false);
+        drop(sender);
+        let mut taken = 0;
         let mut waiting = BTreeMap::<usize, VecDeque<_>>::new();
-        loop {
-            while !ended && begun - taken < jobs(threads) {
-                if let Some(job) = next()? {
-                    job_sender.send((begun, job)).map_err(|_| gone())?;
-                    begun += 1;
-                } else {
-                    ended = true;
-                }
-            }
-            if begun == taken {
-                return Ok(());
-            }
-            let (index, items, end) = receiver.recv().map_err(|_| gone())?;
+        while let Ok((index, items, end)) = receiver.recv() {
             waiting.entry(index).or_default().push_back((items, end));
             while let Some((items, end)) = waiting.get_mut(&taken).and_then(VecDeque::pop_front) {
                 items.into_iter().try_for_each(&mut take)?;
@@ -134,7 +131,37 @@ pub(crate) fn run<Job: Send, Item: Send, Worker>(
                 }
             }
         }
+        if waiting.is_empty() { Ok(()) } else { Err(gone()) }
     })
+}
+
+/// Where jobs come from.
+struct Source<Next> {
+    next: Next,
+    /// The number of the next one.
+    index: usize,
+    ended: bool,
+}
+
+/// A job, or why there is none.
+type Made<Job> = thread::Result<Result<Job, Failure>>;
+
+impl<Job, Next: FnMut() -> Result<Option<Job>, Failure>> Source<Next> {
+    /// Makes the next job and gives its number, once fewer than `most` are under way; none if there are no more.
+    fn job(source: &Mutex<Self>, turns: &Turns, most: usize) -> Option<(usize, Made<Job>)> {
+        let mut source = source.lock().unwrap_or_else(PoisonError::into_inner);
+        if source.ended || turns.wait_for((source.index + 1).saturating_sub(most)) {
+            return None;
+        }
+        let index = source.index;
+        source.index += 1;
+        let made = catch_unwind(AssertUnwindSafe(|| (source.next)())).map(Result::transpose);
+        source.ended = !matches!(made, Ok(Some(Ok(_))));
+        match made {
+            Ok(job) => job.map(|job| (index, Ok(job))),
+            Err(panic) => Some((index, Err(panic))),
+        }
+    }
 }
 
 /// Where a worker hands over what comes of a job.
@@ -159,10 +186,11 @@ impl Turns {
         *self.current.lock().unwrap_or_else(PoisonError::into_inner) >= index
     }
 
-    fn wait_for(&self, index: usize) {
+    /// Waits until it has; whether it never will, as no more is taken.
+    fn wait_for(&self, index: usize) -> bool {
         let current = self.current.lock().unwrap_or_else(PoisonError::into_inner);
         let wait = self.moved.wait_while(current, |current| *current < index);
-        drop(wait.unwrap_or_else(PoisonError::into_inner));
+        *wait.unwrap_or_else(PoisonError::into_inner) == usize::MAX
     }
 
     fn come_to(&self, index: usize) {
@@ -270,8 +298,8 @@ mod tests {
         };
         run(3, || Ok(jobs.next()), || (), work, take).unwrap();
         assert_eq!(taken.into_inner(), 6 * 200);
-        // Of three workers what they keep, and what is on its way.
-        assert!(most.into_inner() <= 5 * (MOST_KEPT + 1));
+        // What workers keep, and what is on its way or waits for its turn.
+        assert!(most.into_inner() <= (2 * super::jobs(3) + 1) * (MOST_KEPT + 1));
     }
 
     #[test]

@@ -58,6 +58,9 @@ impl Slab {
     }
 }
 
+/// What a thread has to do at least, for its being shared out to pay: smaller row groups cost those who read them.
+const LEAST_SHARE_BYTES: usize = 4 << 20;
+
 /// Cuts a text into slabs of whole records, in order. Its memory is a slab's, or a record's where that is more.
 #[derive(Debug)]
 pub struct Slabs<R> {
@@ -67,6 +70,8 @@ pub struct Slabs<R> {
     /// Unless quotes alone decide where records end.
     rules: Option<Rules>,
     slab_bytes: usize,
+    /// What is left of so many bytes is shared out among so many threads.
+    shared_out: Option<(u64, usize)>,
     /// What to pass before the first record.
     skip_bytes: u64,
     /// `buffer[..length]` is what was read beyond the last slab.
@@ -95,6 +100,7 @@ impl<R: Read> Slabs<R> {
                 record_bytes,
             },
             slab_bytes: SLAB_BYTES,
+            shared_out: None,
             skip_bytes: dialect.body_offset,
             buffer: Vec::new(),
             length: 0,
@@ -110,6 +116,23 @@ impl<R: Read> Slabs<R> {
     pub fn of_bytes(mut self, slab_bytes: usize) -> Self {
         self.slab_bytes = slab_bytes.clamp(1, MAX_RECORD_BYTES);
         self
+    }
+
+    /// Makes smaller slabs towards the end of a text of so many bytes, so that so many threads come to it at about the same time,
+    /// and have something to do in a text of few slabs.
+    #[must_use]
+    pub fn shared_out(mut self, text_bytes: u64, threads: usize) -> Self {
+        self.shared_out = (threads > 1).then_some((text_bytes, threads));
+        self
+    }
+
+    /// About how many bytes the next slab is to have.
+    fn target(&self) -> usize {
+        let Some((text_bytes, threads)) = self.shared_out else {
+            return self.slab_bytes;
+        };
+        let left = usize::try_from(text_bytes.saturating_sub(self.offset)).unwrap_or(usize::MAX);
+        (left / (2 * threads)).max(LEAST_SHARE_BYTES).min(self.slab_bytes)
     }
 
     /// Tells where in its file the text stands, if it is not the file's own bytes.
@@ -132,7 +155,7 @@ impl<R: Read> Slabs<R> {
         if std::mem::take(&mut self.skipping) {
             self.pass_line()?;
         }
-        let mut target = self.slab_bytes;
+        let mut target = self.target();
         loop {
             self.fill(target)?;
             if self.length == 0 {

@@ -95,6 +95,27 @@ fn rows(text: &str, count: usize) -> Vec<Vec<String>> {
 }
 
 #[test]
+fn what_is_left_of_a_text_is_shared_out() {
+    let text = "some cell,another\n".repeat(2 << 20);
+    let dialect = columns(2);
+    let slabs = |threads| {
+        let slabs = Slabs::new(Cursor::new(text.as_bytes()), &dialect, &Limits::default()).of_bytes(14 << 20);
+        let mut slabs = slabs.shared_out(text.len() as u64, threads);
+        std::iter::from_fn(move || slabs.next_slab().unwrap().map(|slab| slab.bytes().len()))
+            .collect::<Vec<_>>()
+    };
+    // All of it, whatever the threads are.
+    assert!((1..5).all(|threads| slabs(threads).iter().sum::<usize>() == text.len()));
+    let (one, two) = (slabs(1), slabs(2));
+    assert_eq!(one.len(), text.len().div_ceil(14 << 20));
+    assert!(
+        two.len() > one.len() && two.is_sorted_by(|slab, next| slab >= next),
+        "{two:?}"
+    );
+    assert!(two.iter().rev().skip(1).all(|slab| *slab > 3 << 20), "{two:?}");
+}
+
+#[test]
 fn every_line_end_ends_a_record() {
     for text in [
         "1,2\n3,4\n",
