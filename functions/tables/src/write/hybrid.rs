@@ -1,6 +1,8 @@
 //! Parquet's hybrid of run lengths and packed bits, for levels and dictionary codes:
 //! <https://parquet.apache.org/docs/file-format/data-pages/encodings/#RLE>.
 
+use super::varint;
+
 /// Codes are looked at so many at a time.
 const GROUP: usize = 8;
 /// So many equal groups make a run.
@@ -33,7 +35,7 @@ pub(crate) fn put_codes(codes: &[u16], width: u32, into: &mut Vec<u8>) {
             continue;
         }
         put_literal(groups.get(literal..at).unwrap_or_default(), width, into);
-        put_varint((run * GROUP) as u64 * 2, into);
+        varint::put((run * GROUP) as u64 * 2, into);
         let bytes = group.first().copied().unwrap_or_default().to_le_bytes();
         into.extend_from_slice(bytes.get(..width.div_ceil(8) as usize).unwrap_or_default());
         at += run;
@@ -47,7 +49,7 @@ pub(crate) fn put_codes(codes: &[u16], width: u32, into: &mut Vec<u8>) {
         for (to, from) in last.iter_mut().zip(rest) {
             *to = *from;
         }
-        put_varint((tail.len() as u64 + 1) * 2 + 1, into);
+        varint::put((tail.len() as u64 + 1) * 2 + 1, into);
         tail.iter()
             .chain([&last])
             .for_each(|group| pack(group, width, into));
@@ -62,7 +64,7 @@ fn is_one(group: &[u16; GROUP]) -> bool {
 
 fn put_literal(groups: &[[u16; GROUP]], width: u32, into: &mut Vec<u8>) {
     if !groups.is_empty() {
-        put_varint(groups.len() as u64 * 2 + 1, into);
+        varint::put(groups.len() as u64 * 2 + 1, into);
         into.reserve(groups.len() * width as usize);
         for group in groups {
             pack(group, width, into);
@@ -88,25 +90,15 @@ fn pack(group: &[u16; GROUP], width: u32, into: &mut Vec<u8>) {
 pub(crate) fn put_levels(bitmap: Option<&[u8]>, rows: usize, into: &mut Vec<u8>) {
     match bitmap {
         None => {
-            put_varint(rows as u64 * 2, into);
+            varint::put(rows as u64 * 2, into);
             into.push(1);
         }
         Some(bitmap) => {
             let bytes = rows.div_ceil(GROUP);
-            put_varint(bytes as u64 * 2 + 1, into);
+            varint::put(bytes as u64 * 2 + 1, into);
             into.extend_from_slice(bitmap.get(..bytes).unwrap_or_default());
         }
     }
-}
-
-fn put_varint(mut value: u64, into: &mut Vec<u8>) {
-    while value > 0x7F {
-        #[expect(clippy::cast_possible_truncation, reason = "seven bits at a time")]
-        into.push(value as u8 | 0x80);
-        value >>= 7;
-    }
-    #[expect(clippy::cast_possible_truncation, reason = "seven bits are left")]
-    into.push(value as u8);
 }
 
 #[cfg(test)]

@@ -10,6 +10,7 @@ mod hybrid;
 mod nested;
 mod physical;
 pub mod proto;
+mod varint;
 
 use std::{io::Write, sync::Arc};
 

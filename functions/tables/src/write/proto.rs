@@ -32,7 +32,6 @@ mod encode;
 mod format;
 mod names;
 mod text;
-mod varint;
 
 use arrow_array::RecordBatch;
 use arrow_schema::{DataType, Field, Schema, TimeUnit};

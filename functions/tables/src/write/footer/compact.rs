@@ -1,6 +1,8 @@
 //! Thrift's compact protocol, as much of it as a Parquet footer takes
 //! (<https://github.com/apache/thrift/blob/master/doc/specs/thrift-compact-protocol.md>).
 
+use crate::write::varint;
+
 /// What a list holds, and what a field is, by the protocol's numbers.
 #[derive(Clone, Copy)]
 pub(super) enum Kind {
@@ -107,29 +109,19 @@ fn put_list(kind: Kind, length: usize, into: &mut Vec<u8>) {
         Ok(length) if length < 15 => into.push(length << 4 | kind as u8),
         _ => {
             into.push(0xF0 | kind as u8);
-            put_varint(length as u64, into);
+            varint::put(length as u64, into);
         }
     }
 }
 
 /// An integer as an element, zigzag.
 pub(super) fn put_int(value: i64, into: &mut Vec<u8>) {
-    put_varint((value << 1 ^ value >> 63).cast_unsigned(), into);
+    varint::put((value << 1 ^ value >> 63).cast_unsigned(), into);
 }
 
 fn put_binary(value: &[u8], into: &mut Vec<u8>) {
-    put_varint(value.len() as u64, into);
+    varint::put(value.len() as u64, into);
     into.extend_from_slice(value);
-}
-
-fn put_varint(mut value: u64, into: &mut Vec<u8>) {
-    while value > 0x7F {
-        #[expect(clippy::cast_possible_truncation, reason = "seven bits at a time")]
-        into.push(value as u8 | 0x80);
-        value >>= 7;
-    }
-    #[expect(clippy::cast_possible_truncation, reason = "what is left has seven bits")]
-    into.push(value as u8);
 }
 
 #[cfg(test)]

@@ -15,7 +15,8 @@ use arrow_buffer::{BooleanBuffer, Buffer, NullBuffer, OffsetBuffer, ScalarBuffer
 use arrow_schema::TimeUnit;
 use shared::Failure;
 
-use super::{Coded, Member, format, varint};
+use super::{Coded, Member, format};
+use crate::write::varint;
 
 /// The most rows of a block, and the most cells.
 const BLOCK_ROWS: usize = 512;

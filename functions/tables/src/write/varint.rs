@@ -1,5 +1,5 @@
-//! Varints: seven bits a byte, the least first, the high bit set on all but the last.
-//! (<https://protobuf.dev/programming-guides/encoding/#varints>)
+//! Varints, as Protocol Buffers, Thrift and Parquet's levels have them: seven bits a byte, the least first, the high bit set
+//! on all but the last (<https://protobuf.dev/programming-guides/encoding/#varints>).
 
 /// How many bytes a value takes.
 #[inline]
@@ -7,6 +7,17 @@ pub(super) const fn len(value: u64) -> usize {
     let bits = 64 - (value | 1).leading_zeros();
     // A division by 7 that is right for 1 to 64 bits.
     ((bits * 9 + 64) / 64) as usize
+}
+
+/// Appends a value.
+pub(super) fn put(mut value: u64, into: &mut Vec<u8>) {
+    while value > 0x7F {
+        #[expect(clippy::cast_possible_truncation, reason = "seven bits at a time")]
+        into.push(value as u8 | 0x80);
+        value >>= 7;
+    }
+    #[expect(clippy::cast_possible_truncation, reason = "seven bits are left")]
+    into.push(value as u8);
 }
 
 /// The high bit of every byte before the last, by the number of bytes.
@@ -48,22 +59,13 @@ const fn spread_56(value: u64) -> u64 {
 mod tests {
     use super::*;
 
-    fn plain(mut value: u64) -> Vec<u8> {
-        let mut bytes = Vec::new();
-        while value > 0x7F {
-            bytes.push(value.to_le_bytes()[0] | 0x80);
-            value >>= 7;
-        }
-        bytes.push(value.to_le_bytes()[0]);
-        bytes
-    }
-
     #[test]
     fn is_as_the_loop_says() {
         let ends =
             (0..64).flat_map(|bit| [0, 1, 2].map(|more| (1_u64 << bit).wrapping_add(more).wrapping_sub(1)));
         for value in ends.chain([u64::MAX, u64::MAX - 1, 0x5555_5555_5555_5555]) {
-            let expected = plain(value);
+            let mut expected = Vec::new();
+            put(value, &mut expected);
             let (bytes, len) = spread(value);
             assert_eq!(&bytes.to_le_bytes()[..len], expected, "{value}");
             assert_eq!(bytes >> (8 * len), 0, "{value}");
