@@ -34,6 +34,7 @@ pub mod failure;
 pub mod handover;
 #[cfg(feature = "catalogue")]
 pub mod image_url;
+mod in_memory;
 #[cfg(feature = "catalogue")]
 pub mod keys;
 #[cfg(feature = "lambda")]
@@ -51,5 +52,6 @@ pub mod time;
 pub mod webhook;
 
 pub use failure::{Failure, FailureKind, Place};
+pub use in_memory::InMemory;
 pub use limits::Limits;
 pub use processor::{Facts, Input, OutputWriter, Outputs, Processor, Source};

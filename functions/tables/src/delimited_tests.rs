@@ -1,56 +1,13 @@
 //! However a file is cut and on however many threads: the same table, profile, records and rejects.
 
-use std::{
-    collections::BTreeMap,
-    io::{self, Write},
-    sync::{Arc, Mutex},
-};
-
 use arrow_array::RecordBatch;
 use bytes::Bytes;
 use parquet::{arrow::arrow_reader::ParquetRecordBatchReaderBuilder, file::metadata::RowGroupMetaData};
 use proptest::prelude::*;
-use shared::{Facts, Limits, OutputWriter, options::TablesOptions};
+use shared::{Facts, InMemory, Limits, options::TablesOptions};
 
 use super::*;
 use crate::read::Repair;
-
-type Files = Arc<Mutex<BTreeMap<String, Vec<u8>>>>;
-
-#[derive(Default)]
-struct Memory(Files);
-
-struct MemoryOutput(String, Vec<u8>, Files);
-
-impl Outputs for Memory {
-    fn create(&mut self, name: &str, _: &str) -> Result<Box<dyn OutputWriter>, Failure> {
-        Ok(Box::new(MemoryOutput(
-            name.into(),
-            Vec::new(),
-            Arc::clone(&self.0),
-        )))
-    }
-}
-
-impl Write for MemoryOutput {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.1.write(bytes)
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
-}
-
-impl OutputWriter for MemoryOutput {
-    fn finish(self: Box<Self>) -> Result<(), Failure> {
-        assert!(
-            self.2.lock().unwrap().insert(self.0, self.1).is_none(),
-            "an output ends twice"
-        );
-        Ok(())
-    }
-}
 
 /// What a run says and leaves, row groups apart.
 #[derive(Debug, PartialEq)]
@@ -99,7 +56,7 @@ fn left(text: &str, slab_bytes: usize, threads: usize) -> Result<Left, Failure> 
         dialect: Dialect::simple(b',', header, offset),
         ..found
     };
-    let mut outputs = Memory::default();
+    let mut outputs = InMemory::default();
     // Some cuts are within a slab.
     let most = (slab_bytes, slab_bytes / 8);
     let outcome = run_as(&file, &input, &mut outputs, most, threads)?;
@@ -108,7 +65,7 @@ fn left(text: &str, slab_bytes: usize, threads: usize) -> Result<Left, Failure> 
         outcome.rows_written + outcome.rejects.count()
     );
     outcome.rejects.finish()?;
-    let mut files = outputs.0.lock().unwrap().clone();
+    let mut files = outputs.files();
     let (rows, schema) = rows(&files["table.parquet"]);
     assert_eq!(rows.len() as u64, outcome.rows_written);
     Ok(Left {
@@ -254,7 +211,7 @@ fn short_rows_of_a_wide_table_take_no_more_memory_than_long_ones() {
         dialect: Dialect::simple(b',', header, offset),
         ..found
     };
-    let mut outputs = Memory::default();
+    let mut outputs = InMemory::default();
     let outcome = run(&file, &input, &mut outputs).unwrap();
     assert_eq!(
         (
@@ -264,7 +221,7 @@ fn short_rows_of_a_wide_table_take_no_more_memory_than_long_ones() {
         ),
         (3000, 3000, 1)
     );
-    let parquet = Bytes::from(outputs.0.lock().unwrap()["table.parquet"].clone());
+    let parquet = Bytes::from(outputs.files().remove("table.parquet").unwrap());
     let reader = ParquetRecordBatchReaderBuilder::try_new(parquet).unwrap();
     let cells = |group: &RowGroupMetaData| group.num_rows() * 4000;
     let most = i64::try_from(pipeline::most_cells(&limits, CELL_BYTES)).unwrap();

@@ -1,14 +1,10 @@
 //! A GIF made here, a run over it, and a WebP read back.
 
-use std::{
-    collections::BTreeMap,
-    io::{self, Cursor, Write},
-    sync::{Arc, Mutex},
-};
+use std::{collections::BTreeMap, io::Cursor};
 
 use image_webp::{LoopCount, WebPDecoder};
 use images::{Images, decode::PictureLimits};
-use shared::{Facts, Failure, Input, Limits, OutputWriter, Outputs, Processor as _, options::ImagesOptions};
+use shared::{Facts, Failure, InMemory, Input, Limits, Processor as _, options::ImagesOptions};
 
 /// A GIF of whole frames, as indices and delays in hundredths of a second; `again`: how often it is played again.
 pub(crate) fn gif(
@@ -73,45 +69,11 @@ pub(crate) fn process_with(
         ..Limits::default()
     };
     let options = ImagesOptions::from_json(options).expect("options");
-    let mut outputs = Memory::default();
+    let mut outputs = InMemory::default();
     Images::new(pictures).process(Input::new(&facts, &limits, &bytes), &options, &mut outputs)?;
-    let files = outputs.0.lock().expect("one thread").clone();
+    let files = outputs.files();
     let manifest = serde_json::from_slice(&files["manifest.json"]).expect("JSON");
     Ok(Made { files, manifest })
-}
-
-type Files = Arc<Mutex<BTreeMap<String, Vec<u8>>>>;
-
-#[derive(Default)]
-struct Memory(Files);
-
-struct MemoryOutput(String, Vec<u8>, Files);
-
-impl Outputs for Memory {
-    fn create(&mut self, name: &str, _: &str) -> Result<Box<dyn OutputWriter>, Failure> {
-        Ok(Box::new(MemoryOutput(
-            name.into(),
-            Vec::new(),
-            Arc::clone(&self.0),
-        )))
-    }
-}
-
-impl Write for MemoryOutput {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.1.write(bytes)
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
-}
-
-impl OutputWriter for MemoryOutput {
-    fn finish(self: Box<Self>) -> Result<(), Failure> {
-        self.2.lock().expect("one thread").insert(self.0, self.1);
-        Ok(())
-    }
 }
 
 /// An animation as another decoder than ours sees it.

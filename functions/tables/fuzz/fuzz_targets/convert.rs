@@ -3,52 +3,11 @@
 
 mod memory;
 
-use std::{
-    collections::BTreeMap,
-    io::{self, Write},
-    sync::{Arc, Mutex},
-};
-
 use bytes::Bytes;
 use libfuzzer_sys::fuzz_target;
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
-use shared::{Facts, Failure, Input, Limits, OutputWriter, Outputs, Processor, options::TablesOptions};
+use shared::{Facts, InMemory, Input, Limits, Processor, options::TablesOptions};
 use tables::Tables;
-
-type Files = Arc<Mutex<BTreeMap<String, Vec<u8>>>>;
-
-#[derive(Default)]
-struct Memory(Files);
-
-struct MemoryOutput(String, Vec<u8>, Files);
-
-impl Outputs for Memory {
-    fn create(&mut self, name: &str, _: &str) -> Result<Box<dyn OutputWriter>, Failure> {
-        Ok(Box::new(MemoryOutput(
-            name.into(),
-            Vec::new(),
-            Arc::clone(&self.0),
-        )))
-    }
-}
-
-impl Write for MemoryOutput {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.1.write(bytes)
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
-}
-
-impl OutputWriter for MemoryOutput {
-    fn finish(self: Box<Self>) -> Result<(), Failure> {
-        let before = self.2.lock().unwrap().insert(self.0, self.1);
-        assert!(before.is_none(), "an output ends twice");
-        Ok(())
-    }
-}
 
 fn rows_of_parquet(file: &[u8]) -> u64 {
     let reader = ParquetRecordBatchReaderBuilder::try_new(Bytes::copy_from_slice(file))
@@ -89,7 +48,7 @@ fuzz_target!(|bytes: &[u8]| {
         memory_bytes: 16 << 20,
         ..Limits::default()
     };
-    let mut outputs = Memory::default();
+    let mut outputs = InMemory::default();
     let made = Tables.process(
         Input::new(&facts, &limits, &bytes),
         &TablesOptions::default(),
@@ -107,7 +66,7 @@ fuzz_target!(|bytes: &[u8]| {
         report.rows_rejected,
         report.rejected_by_reason.values().sum::<u64>()
     );
-    let files = outputs.0.lock().unwrap();
+    let files = outputs.files();
     assert_eq!(rows_of_parquet(&files["table.parquet"]), report.rows_written);
     assert_eq!(messages(&files["table.pb"]), report.rows_written);
     let rejects = files.get("rejects.jsonl").map_or(&[][..], Vec::as_slice);

@@ -13,12 +13,9 @@
 )]
 
 use std::{
-    collections::{BTreeMap, BTreeSet},
-    io::{self, Read, Write},
-    sync::{
-        Arc, Mutex,
-        atomic::{AtomicUsize, Ordering},
-    },
+    collections::BTreeMap,
+    io::Read,
+    sync::atomic::{AtomicUsize, Ordering},
 };
 
 use arrow_array::{
@@ -27,9 +24,7 @@ use arrow_array::{
 };
 use bytes::Bytes;
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
-use shared::{
-    Facts, Failure, Input, Limits, OutputWriter, Outputs, Processor, Source, options::TablesOptions,
-};
+use shared::{Facts, Failure, InMemory, Input, Limits, Processor, Source, options::TablesOptions};
 use tables::{
     Report, Tables,
     types::time::{ShowDate, ShowTimestamp, Zone, read_timestamp},
@@ -59,13 +54,12 @@ pub fn convert_as(bytes: &[u8], limits: &Limits, options: &TablesOptions) -> Res
         declared_type: None,
     };
     let source = Counted(bytes, AtomicUsize::new(0));
-    let mut outputs = Memory::default();
+    let mut outputs = InMemory::default();
     let report = Tables.process(Input::new(&facts, limits, &source), options, &mut outputs)?;
-    let finished = outputs.finished.lock().unwrap().clone();
-    assert_eq!(outputs.created.len(), finished.len(), "every output is finished");
+    assert!(outputs.is_complete(), "every output is finished");
     Ok(Done {
         report,
-        outputs: finished,
+        outputs: outputs.files(),
         readers: source.1.into_inner(),
     })
 }
@@ -80,42 +74,6 @@ impl Source for Counted<'_> {
 
     fn read_at(&self, offset: u64, buffer: &mut [u8]) -> Result<usize, Failure> {
         self.0.read_at(offset, buffer)
-    }
-}
-
-#[derive(Default)]
-struct Memory {
-    created: BTreeSet<String>,
-    finished: Arc<Mutex<BTreeMap<String, Vec<u8>>>>,
-}
-
-struct MemoryOutput(String, Vec<u8>, Arc<Mutex<BTreeMap<String, Vec<u8>>>>);
-
-impl Outputs for Memory {
-    fn create(&mut self, name: &str, _: &str) -> Result<Box<dyn OutputWriter>, Failure> {
-        self.created.insert(name.to_owned());
-        Ok(Box::new(MemoryOutput(
-            name.into(),
-            Vec::new(),
-            Arc::clone(&self.finished),
-        )))
-    }
-}
-
-impl Write for MemoryOutput {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.1.write(bytes)
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
-}
-
-impl OutputWriter for MemoryOutput {
-    fn finish(self: Box<Self>) -> Result<(), Failure> {
-        self.2.lock().unwrap().insert(self.0, self.1);
-        Ok(())
     }
 }
 
