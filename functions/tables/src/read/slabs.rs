@@ -118,8 +118,8 @@ impl<R: Read> Slabs<R> {
         self
     }
 
-    /// Makes smaller slabs towards the end of a text of so many bytes, so that so many threads come to it at about the same time,
-    /// and have something to do in a text of few slabs.
+    /// Makes smaller slabs at the beginning and towards the end of a text of so many bytes, so that so many threads begin soon, come
+    /// to its end at about the same time, and have something to do in a text of few slabs.
     #[must_use]
     pub fn shared_out(mut self, text_bytes: u64, threads: usize) -> Self {
         self.shared_out = (threads > 1).then_some((text_bytes, threads));
@@ -131,6 +131,10 @@ impl<R: Read> Slabs<R> {
         let Some((text_bytes, threads)) = self.shared_out else {
             return self.slab_bytes;
         };
+        // All threads wait for the first, which tells the types.
+        if self.offset <= self.skip_bytes {
+            return self.slab_bytes.min(LEAST_SHARE_BYTES);
+        }
         let left = usize::try_from(text_bytes.saturating_sub(self.offset)).unwrap_or(usize::MAX);
         (left / (2 * threads)).max(LEAST_SHARE_BYTES).min(self.slab_bytes)
     }
