@@ -381,7 +381,7 @@ impl Table<'_> {
             for (ours, theirs) in tokens.iter_mut().zip(&parsed.tokens) {
                 ours.merge(theirs);
             }
-            let encode = || worker.groups.encode(&parsed.batch);
+            let encode = |buffer| worker.groups.encode(&parsed.batch, buffer);
             let part = Part::of(&parsed.batch, encode, &mut turn, recipe)?;
             worker.leftovers = Leftovers::of(parsed.batch);
             hand(Step::Part(part))

@@ -248,7 +248,7 @@ impl<'a> Run<'a> {
         let most_cells = pipeline::most_cells(self.input.limits, CELL_BYTES);
         let take = |batch: RecordBatch| {
             let batch = with_dictionaries(batch)?;
-            let encode = || worker.encode(&batch);
+            let encode = |buffer| worker.encode(&batch, buffer);
             hand(Step::Part(Part::of(&batch, encode, &mut turn, recipe)?))
         };
         let taken = parse_in_batches(&slab, shape, self.record_bytes, most_cells, take)?;

@@ -90,14 +90,17 @@ pub(crate) struct Part {
 }
 
 impl Part {
-    /// Makes of a batch what is wanted; `encode` makes its row group. When it is its turn, the profile takes note of it.
+    /// Makes of a batch what is wanted; `encode` makes its row group in a buffer. When it is its turn, the profile takes note of it.
     pub(crate) fn of(
         batch: &RecordBatch,
-        encode: impl FnOnce() -> Result<RowGroup, Failure>,
+        encode: impl FnOnce(Vec<u8>) -> Result<RowGroup, Failure>,
         turn: &mut Turn<'_>,
         recipe: &Recipe<'_>,
     ) -> Result<Self, Failure> {
-        let group = recipe.wants.parquet.then(encode).transpose()?;
+        let mut group = None;
+        if recipe.wants.parquet {
+            group = Some(encode(recipe.spare.take())?);
+        }
         let mut records = Vec::new();
         if recipe.wants.records {
             records = recipe.spare.take();
@@ -156,8 +159,9 @@ impl Begun {
 
     fn append(&mut self, part: Part, spare: &Spare) -> Result<(), Failure> {
         self.rows += part.rows;
-        if let (Some(parquet), Some(group)) = (&mut self.parquet, &part.group) {
-            parquet.append(group)?;
+        if let (Some(parquet), Some(group)) = (&mut self.parquet, part.group) {
+            parquet.append(&group)?;
+            spare.put(group.bytes);
         }
         if let Some(records) = &mut self.records {
             records

@@ -46,11 +46,10 @@ const PAGE_ROWS: usize = 1 << 15;
 /// And about how many bytes: what readers take for a page.
 const PAGE_BYTES: usize = 1 << 20;
 
-/// A column of a row group.
+/// A column of a row group; all offsets count from its first byte.
 #[derive(Debug)]
 pub(crate) struct Chunk {
-    /// Its bytes; all offsets count from their start.
-    pub(crate) bytes: Vec<u8>,
+    compressed_bytes: i64,
     /// Whether its values stand in order, ascending or (`Some(true)`) descending, no null among them and not all equal.
     pub(crate) descending: Option<bool>,
     /// Its `ColumnIndex`, encoded.
@@ -95,7 +94,7 @@ impl Chunk {
             .set_page_encoding_stats(page_stats)
             .set_compression(Compression::ZSTD(ZstdLevel::try_new(LEVEL)?))
             .set_num_values(self.rows)
-            .set_total_compressed_size(i64::try_from(self.bytes.len()).unwrap_or(i64::MAX))
+            .set_total_compressed_size(self.compressed_bytes)
             .set_total_uncompressed_size(self.uncompressed_bytes)
             .set_data_page_offset(at + self.data_offset)
             .set_dictionary_page_offset(self.dictionary.then_some(at))
@@ -122,12 +121,13 @@ impl ChunkWriter {
         })
     }
 
-    /// Makes a chunk of an array: one of the types of [`crate::types::ColumnType`], or a dictionary of one, in order.
-    pub(crate) fn write(&mut self, array: &ArrayRef) -> Result<Chunk, Failure> {
+    /// Appends the chunk of an array to a row group's bytes: one of the types of [`crate::types::ColumnType`], or a
+    /// dictionary of one, in order.
+    pub(crate) fn write(&mut self, array: &ArrayRef, into: &mut Vec<u8>) -> Result<Chunk, Failure> {
         if let Some(array) = array.as_any().downcast_ref::<DictionaryArray<UInt16Type>>() {
-            self.write_values(array.values(), Some(array.keys().values()), array.nulls())
+            self.write_values(array.values(), Some(array.keys().values()), array.nulls(), into)
         } else {
-            self.write_values(array, None, array.nulls())
+            self.write_values(array, None, array.nulls(), into)
         }
         .map_err(failure)
     }
@@ -137,12 +137,13 @@ impl ChunkWriter {
         values: &ArrayRef,
         codes: Option<&[u16]>,
         nulls: Option<&NullBuffer>,
+        into: &mut Vec<u8>,
     ) -> Result<Chunk, ParquetError> {
         match values.data_type() {
             DataType::Boolean => {
                 let booleans = values.as_boolean();
                 let Some(codes) = codes else {
-                    return self.encode(&Bool(booleans), None, nulls);
+                    return self.encode(&Bool(booleans), None, nulls, into);
                 };
                 // Arrow's C++ reader takes no dictionary of booleans, and a bit each is shorter anyway.
                 let truth = |row: usize| {
@@ -150,43 +151,57 @@ impl ChunkWriter {
                     code.is_some_and(|code| code < booleans.len() && booleans.value(code))
                 };
                 let plain = BooleanArray::new(BooleanBuffer::collect_bool(codes.len(), truth), None);
-                self.encode(&Bool(&plain), None, nulls)
+                self.encode(&Bool(&plain), None, nulls, into)
             }
-            DataType::Int64 => self.encode(&Int64(values.as_primitive::<Int64Type>().values()), codes, nulls),
+            DataType::Int64 => self.encode(
+                &Int64(values.as_primitive::<Int64Type>().values()),
+                codes,
+                nulls,
+                into,
+            ),
             DataType::UInt64 => self.encode(
                 &UInt64(values.as_primitive::<UInt64Type>().values()),
                 codes,
                 nulls,
+                into,
             ),
             DataType::Float64 => self.encode(
                 &Double(values.as_primitive::<Float64Type>().values()),
                 codes,
                 nulls,
+                into,
             ),
-            DataType::Date32 => {
-                self.encode(&Int32(values.as_primitive::<Date32Type>().values()), codes, nulls)
-            }
+            DataType::Date32 => self.encode(
+                &Int32(values.as_primitive::<Date32Type>().values()),
+                codes,
+                nulls,
+                into,
+            ),
             DataType::Time64(TimeUnit::Microsecond) => self.encode(
                 &Int64(values.as_primitive::<Time64MicrosecondType>().values()),
                 codes,
                 nulls,
+                into,
             ),
             DataType::Timestamp(TimeUnit::Microsecond, _) => self.encode(
                 &Int64(values.as_primitive::<TimestampMicrosecondType>().values()),
                 codes,
                 nulls,
+                into,
             ),
             DataType::Decimal128(precision, _) => {
                 let wide = values.as_primitive::<Decimal128Type>().values();
                 if *precision > NARROW_DIGITS {
-                    return self.encode(&Wide(wide), codes, nulls);
+                    return self.encode(&Wide(wide), codes, nulls, into);
                 }
                 #[expect(clippy::cast_possible_truncation, reason = "18 digits")]
                 let narrow: Vec<i64> = wide.iter().map(|value| *value as i64).collect();
-                self.encode(&Int64(&narrow), codes, nulls)
+                self.encode(&Int64(&narrow), codes, nulls, into)
             }
-            DataType::FixedSizeBinary(16) => self.encode(&Fixed(values.as_fixed_size_binary()), codes, nulls),
-            DataType::Utf8 => self.encode(&Text(values.as_string::<i32>()), codes, nulls),
+            DataType::FixedSizeBinary(16) => {
+                self.encode(&Fixed(values.as_fixed_size_binary()), codes, nulls, into)
+            }
+            DataType::Utf8 => self.encode(&Text(values.as_string::<i32>()), codes, nulls, into),
             other => Err(ParquetError::NYI(format!("a column of {other}"))),
         }
     }
@@ -196,10 +211,11 @@ impl ChunkWriter {
         values: &P,
         codes: Option<&[u16]>,
         nulls: Option<&NullBuffer>,
+        into: &mut Vec<u8>,
     ) -> Result<Chunk, ParquetError> {
         let nulls = nulls.filter(|nulls| nulls.null_count() > 0);
         let rows = codes.map_or(values.len(), <[u16]>::len);
-        let mut sink = TrackedWrite::new(Vec::new());
+        let mut sink = TrackedWrite::new(into);
         let mut uncompressed = 0;
         let mut page_rows = PAGE_ROWS;
         if codes.is_some() {
@@ -263,13 +279,16 @@ impl ChunkWriter {
                 whole = Some(whole.map_or(range, |whole| wider(values, whole, range)));
             }
         }
+        let compressed_bytes = signed(sink.bytes_written());
+        // It keeps the last bytes back.
+        sink.into_inner()?;
         let descending = if nulls.is_some() {
             None
         } else {
             order.sorted(values, codes, whole)
         };
         Ok(Chunk {
-            bytes: sink.into_inner()?,
+            compressed_bytes,
             descending,
             page_values: page_values.encode(order.boundary(), P::COUNTS_NAN),
             pages: offset_index.build().page_locations,
@@ -346,7 +365,7 @@ impl ChunkWriter {
     fn write_page(
         &self,
         page: Page,
-        sink: &mut TrackedWrite<Vec<u8>>,
+        sink: &mut TrackedWrite<&mut Vec<u8>>,
     ) -> Result<PageWriteSpec, ParquetError> {
         SerializedPageWriter::new(sink).write_page(CompressedPage::new(page, self.page.len()))
     }

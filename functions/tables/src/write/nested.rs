@@ -79,9 +79,10 @@ fn append_leaf(field: FieldRef, array: ArrayRef, group: &mut RowGroup) -> Result
         .max()
         .unwrap_or_default();
     let place = |offset: i64| usize::try_from(offset).unwrap_or_default();
-    let bytes = file.get(place(start)..place(end)).unwrap_or_default().to_vec();
+    let bytes = file.get(place(start)..place(end)).unwrap_or_default();
     // Where a byte of that file stands in the row group.
-    let at = |offset: i64| offset - start + group.bytes;
+    let group_end = group.end();
+    let at = |offset: i64| offset - start + group_end;
     for (index, column) in columns.iter().enumerate() {
         let pages = metadata
             .page_index()
@@ -104,7 +105,7 @@ fn append_leaf(field: FieldRef, array: ArrayRef, group: &mut RowGroup) -> Result
             .set_dictionary_page_offset(column.dictionary_page_offset().map(at));
         group.columns.push(moved.build().map_err(failure)?);
     }
-    group.push(bytes);
+    group.bytes.extend_from_slice(bytes);
     Ok(())
 }
 
