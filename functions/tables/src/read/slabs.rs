@@ -225,11 +225,11 @@ impl<R: Read> Slabs<R> {
 
     fn pass_header(&mut self) -> Result<(), Failure> {
         while self.offset < self.skip_bytes {
-            self.fill(self.slab_bytes)?;
+            let left = usize::try_from(self.skip_bytes - self.offset).unwrap_or(usize::MAX);
+            self.fill(left.min(self.slab_bytes))?;
             if self.length == 0 {
                 return Ok(());
             }
-            let left = usize::try_from(self.skip_bytes - self.offset).unwrap_or(usize::MAX);
             self.drop_front(left.min(self.length));
         }
         Ok(())
