@@ -18,8 +18,9 @@ use crate::{
     read::{Block, Counts, Delimited, Slab, Slabs},
     rejects::{Expected, Rejected, Rejects},
     source::Places,
+    spare::Spare,
     types::{Inference, token::Tokens},
-    write::{Begun, Part, Recipe, RowGroupWriter, Spare, Wants, proto::Message},
+    write::{Begun, Part, PartMaker, Recipe, RowGroupWriter, Wants, proto::Message},
 };
 
 /// The most text of a slab, in bytes.
@@ -160,20 +161,19 @@ enum Step {
 
 /// What a worker found in a slab.
 struct Done {
-    slab: Slab,
     counts: Counts,
-    rejected: Vec<Rejected<'static>>,
+    no_rows: NoRows,
     inferences: Vec<Inference>,
     tokens: Vec<Tokens>,
     /// No cell contradicts its column's type.
     fits: bool,
 }
 
-/// What a slab's cells say of their types, and what the slab held.
-struct Observed {
-    inferences: Vec<Inference>,
-    counts: Counts,
-    rejected: Vec<Rejected<'static>>,
+/// A slab's records that are no rows.
+enum NoRows {
+    Kept(Vec<Rejected<'static>>),
+    /// So many that they are found again.
+    Within(Slab),
 }
 
 impl Table<'_> {
@@ -191,22 +191,19 @@ impl Table<'_> {
             .map(|(plan, name)| plan.kind.field(name));
         let schema = Schema::new(fields.collect::<Vec<_>>());
         let message = Message::of(&schema)?;
-        let mut begun = Some(Begun::new(&schema, self.profile(&schema, plans), outputs)?);
-        let lanes = Lanes::new(&schema, self.threads);
+        let mut begun = Some(Begun::new(&schema, outputs)?);
+        let lanes = Lanes::new(self.profile(&schema, plans), &schema, self.threads);
         let mut counts = Counts::default();
         let mut rejects = Rejects::default();
         let mut tokens = vec![Tokens::default(); plans.len()];
         let contradicted = AtomicBool::new(false);
         let buffers = Spare::default();
         let recipe = Recipe::new(&schema, &message, &buffers, outputs);
-        let spare = std::sync::Mutex::new(Vec::new());
-        let lost = |_| Failure::internal("pipeline", "a worker is gone");
+        let texts = Spare::default();
         pipeline::run(
             self.threads,
             || {
-                for buffer in spare.lock().map_err(lost)?.drain(..) {
-                    slabs.recycle(buffer);
-                }
+                slabs.recycle(texts.take());
                 first
                     .take()
                     .map_or_else(|| slabs.next_slab(), |slab| Ok(Some(slab)))
@@ -217,7 +214,7 @@ impl Table<'_> {
                     (worker, lanes.turn(number)),
                     slab,
                     plans,
-                    &recipe,
+                    (&recipe, &texts),
                     contradicted.load(Ordering::Relaxed),
                     hand,
                 )?;
@@ -243,14 +240,11 @@ impl Table<'_> {
                         .iter_mut()
                         .zip(&done.tokens)
                         .for_each(|(ours, theirs)| ours.merge(theirs));
-                    self.take_rejects(
-                        &done.slab,
-                        &done.counts,
-                        done.rejected,
-                        counts.records,
-                        &mut rejects,
-                        outputs,
-                    )?;
+                    if let Some(slab) =
+                        self.take_rejects(done.no_rows, counts.records, &mut rejects, outputs)?
+                    {
+                        texts.put(slab.into_buffer());
+                    }
                 } else {
                     // What was begun is dropped, and so never was.
                     contradicted.store(true, Ordering::Relaxed);
@@ -258,7 +252,6 @@ impl Table<'_> {
                     rejects = Rejects::default();
                 }
                 counts.add(&done.counts);
-                spare.lock().map_err(lost)?.push(done.slab.into_buffer());
                 Ok(())
             },
         )?;
@@ -317,8 +310,8 @@ impl Table<'_> {
         columns.observe()
     }
 
-    /// What a slab's cells say of the columns' types.
-    fn observe(&self, slab: &Slab) -> Result<Observed, Failure> {
+    /// What a slab's cells say of the columns' types, and what it holds.
+    fn observe(&self, slab: &Slab) -> Result<(Vec<Inference>, Counts), Failure> {
         let new = || Columns::new(&self.unknown(), self.most_cells);
         let mut columns = new();
         let mut inferences = vec![Inference::default(); self.dialect.columns()];
@@ -327,10 +320,7 @@ impl Table<'_> {
                 *ours = ours.merge(&theirs);
             }
         };
-        let mut rejected = Vec::new();
-        let mut places = slab.places();
         let counts = slab.for_each_block(self.dialect, |block| {
-            keep(block, &mut places, self.expected(slab), &mut rejected);
             let _ = columns.take(block);
             if columns.is_full() {
                 merge(std::mem::replace(&mut columns, new()));
@@ -338,11 +328,7 @@ impl Table<'_> {
             Ok(())
         })?;
         merge(columns);
-        Ok(Observed {
-            inferences,
-            counts,
-            rejected,
-        })
+        Ok((inferences, counts))
     }
 
     fn unknown(&self) -> Vec<Plan> {
@@ -351,10 +337,10 @@ impl Table<'_> {
 
     fn work(
         &self,
-        (worker, mut turn): (&mut Option<Worker>, Turn<'_>),
+        (worker, turn): (&mut Option<Worker>, Turn<'_>),
         slab: Slab,
         plans: &[Plan],
-        recipe: &Recipe<'_>,
+        (recipe, texts): (&Recipe<'_>, &Spare),
         contradicted: bool,
         hand: Hand<'_, Step>,
     ) -> Result<Done, Failure> {
@@ -374,15 +360,15 @@ impl Table<'_> {
         let mut inferences = vec![Inference::default(); plans.len()];
         let mut tokens = vec![Tokens::default(); plans.len()];
         let mut write = |worker: &mut Worker, columns: Columns| {
-            let parsed = columns.build(&self.names, recipe.wants.parquet)?;
+            let mut part = PartMaker::new(columns.rows(), recipe, &mut worker.groups, &turn);
+            let parsed = columns.build(&self.names, recipe.wants.parquet, |array| part.add(array))?;
+            let part = part.end(&parsed.batch)?;
             for (ours, theirs) in inferences.iter_mut().zip(&parsed.inferences) {
                 *ours = ours.merge(theirs);
             }
             for (ours, theirs) in tokens.iter_mut().zip(&parsed.tokens) {
                 ours.merge(theirs);
             }
-            let encode = |buffer| worker.groups.encode(&parsed.batch, buffer);
-            let part = Part::of(&parsed.batch, encode, &mut turn, recipe)?;
             worker.leftovers = Leftovers::of(parsed.batch);
             hand(Step::Part(part))
         };
@@ -402,58 +388,59 @@ impl Table<'_> {
             })?;
         }
         if !fits {
-            let Observed {
-                inferences,
-                counts,
-                rejected,
-            } = self.observe(&slab)?;
+            let (inferences, counts) = self.observe(&slab)?;
+            texts.put(slab.into_buffer());
             return Ok(Done {
-                slab,
                 counts,
-                rejected,
+                no_rows: NoRows::Kept(Vec::new()),
                 inferences,
                 tokens: Vec::new(),
                 fits,
             });
         }
+        let no_rows = if rejected.len() as u64 == counts.rejects {
+            // All of its cells are in columns: it is read into again while it is in the cache.
+            texts.put(slab.into_buffer());
+            NoRows::Kept(rejected)
+        } else {
+            NoRows::Within(slab)
+        };
         write(worker, columns)?;
         turn.end();
         Ok(Done {
-            slab,
             counts,
-            rejected,
+            no_rows,
             inferences,
             tokens,
             fits,
         })
     }
 
-    /// Writes a slab's rejects; `before` is how many records stand before it.
+    /// Writes a slab's rejects; `before` is how many records stand before it. Gives back the slab, if it was kept.
     fn take_rejects(
         &self,
-        slab: &Slab,
-        counts: &Counts,
-        rejected: Vec<Rejected<'static>>,
+        no_rows: NoRows,
         before: u64,
         rejects: &mut Rejects,
         outputs: &mut dyn Outputs,
-    ) -> Result<(), Failure> {
-        if rejected.len() as u64 == counts.rejects {
-            let numbered = rejected.into_iter().map(|rejected| Rejected {
-                row: rejected.row + before,
-                ..rejected
-            });
-            return rejects.take(numbered, outputs);
+    ) -> Result<Option<Slab>, Failure> {
+        match no_rows {
+            NoRows::Kept(rejected) => {
+                rejects.take(
+                    rejected.into_iter().map(|rejected| rejected.after(before)),
+                    outputs,
+                )?;
+                Ok(None)
+            }
+            NoRows::Within(slab) => {
+                let mut places = slab.places();
+                slab.for_each_block(self.dialect, |block| {
+                    let rejected = Rejected::of(block, &mut places, self.expected(&slab));
+                    rejects.take(rejected.map(|rejected| rejected.after(before)), outputs)
+                })?;
+                Ok(Some(slab))
+            }
         }
-        let mut places = slab.places();
-        slab.for_each_block(self.dialect, |block| {
-            let numbered = Rejected::of(block, &mut places, self.expected(slab)).map(|rejected| Rejected {
-                row: rejected.row + before,
-                ..rejected
-            });
-            rejects.take(numbered, outputs)
-        })?;
-        Ok(())
     }
 }
 

@@ -19,7 +19,8 @@ use crate::{
     profile::{Lanes, Profile, Turn},
     rejects::{Rejected, Rejects, shown},
     source::{Places, Text},
-    write::{Begun, Part, Recipe, RowGroupWriter, Spare, proto::Message},
+    spare::Spare,
+    write::{Begun, Part, PartMaker, Recipe, RowGroupWriter, proto::Message},
 };
 
 /// What most values take, nulls too, once as they are built and once as they are written.
@@ -170,8 +171,8 @@ impl<'a> Run<'a> {
         let recipe = Recipe::new(&schema, &message, &buffers, outputs);
         let mut profile = Profile::new(&schema);
         shape.name_sources(&mut profile.columns);
-        let mut begun = Some(Begun::new(&schema, profile, outputs)?);
-        let lanes = Lanes::new(&schema, self.input.limits.threads);
+        let mut begun = Some(Begun::new(&schema, outputs)?);
+        let lanes = Lanes::new(profile, &schema, self.input.limits.threads);
         let mut rejects = Rejects::default();
         let (mut records, mut rows, mut blank_lines) = (0, 0, 0);
         let contradicted = AtomicBool::new(false);
@@ -234,7 +235,7 @@ impl<'a> Run<'a> {
 
     fn work(
         &self,
-        (worker, mut turn): (&mut Option<RowGroupWriter>, Turn<'_>),
+        (worker, turn): (&mut Option<RowGroupWriter>, Turn<'_>),
         slab: Slab,
         shape: &Shape,
         recipe: &Recipe<'_>,
@@ -248,8 +249,9 @@ impl<'a> Run<'a> {
         let most_cells = pipeline::most_cells(self.input.limits, CELL_BYTES);
         let take = |batch: RecordBatch| {
             let batch = with_dictionaries(batch)?;
-            let encode = |buffer| worker.encode(&batch, buffer);
-            hand(Step::Part(Part::of(&batch, encode, &mut turn, recipe)?))
+            let mut part = PartMaker::new(batch.num_rows(), recipe, worker, &turn);
+            batch.columns().iter().try_for_each(|array| part.add(array))?;
+            hand(Step::Part(part.end(&batch)?))
         };
         let taken = parse_in_batches(&slab, shape, self.record_bytes, most_cells, take)?;
         if taken.is_some() {

@@ -1,9 +1,8 @@
 //! Tables of any kind to typed Parquet and Protocol Buffers: the pure core of the function `tables`.
 //!
-//! A file passes once. One thread reads it and cuts it into slabs of whole records ([`read`]); for each of them a worker parses
-//! the cells into typed columns ([`columns`]), profiles them ([`profile`]) and encodes them ([`mod@write`]), and the
-//! results are appended in the file's order (`pipeline`). Types are those of the first 2 MiB; where a later cell contradicts
-//! one, the rest of the file is looked at for its types alone ([`types`]), and it passes once more. Memory is flat
+//! A file passes once. By turns threads read a slab of whole records of it ([`read`]), and parse its cells into typed columns
+//! ([`columns`]), each of which they encode ([`mod@write`]) and profile ([`profile`]); the results are appended in the file's
+//! order (`pipeline`). Types are those of a 64th of the file, 2 MiB at most; where a later cell contradicts one, the rest of the file is looked at for its types alone ([`types`]), and it passes once more. Memory is flat
 //! in the size of the file: a few slabs are held at a time.
 //!
 //! | module | holds |
@@ -14,6 +13,7 @@
 //! | [`read`] | slabs of whole records over a stream, and the cells in them |
 //! | [`json`] | JSON Lines, arrays of objects: their shape, and batches of it |
 //! | `delimited`, `documents` | the runs over delimited text and over JSON |
+//! | `spare` | buffers that are filled again |
 //! | [`types`] | which type a column may have, and how its cells read |
 //! | [`columns`] | cells to typed columns, and their names |
 //! | `order` | values as numbers of their order |
@@ -36,6 +36,7 @@ pub mod profile;
 pub mod read;
 pub mod rejects;
 pub mod source;
+mod spare;
 pub mod types;
 pub mod write;
 

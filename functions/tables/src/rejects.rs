@@ -141,6 +141,15 @@ impl<'a> Rejected<'a> {
         })
     }
 
+    /// The same, after so many records more.
+    #[must_use]
+    pub fn after(self, records: u64) -> Self {
+        Self {
+            row: self.row + records,
+            ..self
+        }
+    }
+
     /// The same, holding its own bytes.
     #[must_use]
     pub fn into_owned(self) -> Rejected<'static> {

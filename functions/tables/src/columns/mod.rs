@@ -158,18 +158,30 @@ impl Columns {
         self.all.into_iter().map(Column::observe).collect()
     }
 
-    /// The rows as arrays; with `in_order`, which Parquet wants, the values of dictionaries in order and all different.
+    /// How many rows it has.
+    #[must_use]
+    pub const fn rows(&self) -> usize {
+        self.rows
+    }
+
+    /// The rows as arrays; with `in_order`, which Parquet wants, the values of dictionaries in order and all different. Each array is
+    /// shown to `see` as soon as there is one, while it is in the cache.
     ///
     /// # Errors
-    /// [`Failure::internal`] when Arrow refuses what was built.
-    pub fn build(self, names: &[String], in_order: bool) -> Result<Parsed, Failure> {
+    /// [`Failure::internal`] when Arrow refuses what was built; what `see` fails with.
+    pub fn build(
+        self,
+        names: &[String],
+        in_order: bool,
+        mut see: impl FnMut(&ArrayRef) -> Result<(), Failure>,
+    ) -> Result<Parsed, Failure> {
         let broken = |error: ArrowError| Failure::internal("arrow", error.to_string());
-        let built: Vec<Built> = self
-            .all
-            .into_iter()
-            .map(|column| column.build(in_order))
-            .collect::<Result<_, _>>()
-            .map_err(broken)?;
+        let show = |column: Column| {
+            let built = column.build(in_order).map_err(broken)?;
+            see(&built.array)?;
+            Ok(built)
+        };
+        let built: Vec<Built> = self.all.into_iter().map(show).collect::<Result<_, Failure>>()?;
         let arrays: Vec<ArrayRef> = built.iter().map(|built| Arc::clone(&built.array)).collect();
         let field = |(array, name): (&ArrayRef, &String)| Field::new(name, array.data_type().clone(), true);
         let schema = Schema::new(arrays.iter().zip(names).map(field).collect::<Vec<_>>());

@@ -1,9 +1,12 @@
 //! A profile for each of the threads that observe a table, and which slab goes into which: sketches that live as long as
 //! the table are cheaper than new ones for each slab that are merged.
 
-use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use std::{
+    iter,
+    sync::{Condvar, Mutex, MutexGuard, PoisonError},
+};
 
-use arrow_array::RecordBatch;
+use arrow_array::Array;
 use arrow_schema::Schema;
 
 use super::{Mismatch, Profile};
@@ -35,18 +38,27 @@ pub(crate) struct Turn<'a> {
     ended: bool,
 }
 
+/// Rows of a slab, in its turn, which the profile takes note of column by column.
+pub(crate) struct Batch<'a> {
+    state: MutexGuard<'a, State>,
+    columns: usize,
+    /// The rows', of the columns so far.
+    hashes: Vec<u64>,
+}
+
 impl Lanes {
-    /// So many, at least one.
-    pub(crate) fn new(schema: &Schema, lanes: usize) -> Self {
-        let lane = |slab| Lane {
+    /// So many, at least one; the first goes into `profile`, which has no row yet.
+    pub(crate) fn new(profile: Profile, schema: &Schema, lanes: usize) -> Self {
+        let others = (1..lanes).map(|_| Profile::new(schema));
+        let lane = |(slab, profile)| Lane {
             state: Mutex::new(State {
-                profile: Profile::new(schema),
+                profile,
                 next: slab,
                 given_up: false,
             }),
             moved: Condvar::new(),
         };
-        Self((0..lanes.max(1)).map(lane).collect())
+        Self(iter::once(profile).chain(others).enumerate().map(lane).collect())
     }
 
     /// The turn of the slab of this number, from 0.
@@ -62,15 +74,19 @@ impl Lanes {
         self.0.get(slab % self.0.len().max(1))
     }
 
-    /// Gives what was observed to `profile`.
+    /// What was observed.
     ///
     /// # Errors
-    /// When it is of another table.
-    pub(crate) fn merge_into(self, profile: &mut Profile) -> Result<(), Mismatch> {
-        self.0.into_iter().try_for_each(|lane| {
+    /// When the lanes are of different tables.
+    pub(crate) fn into_profile(self) -> Result<Profile, Mismatch> {
+        let profile = |lane: Lane| {
             let state = lane.state.into_inner().unwrap_or_else(PoisonError::into_inner);
-            profile.merge(&state.profile)
-        })
+            state.profile
+        };
+        let mut profiles = self.0.into_iter().map(profile);
+        let mut first = profiles.next().ok_or_else(|| Mismatch("no lane".to_owned()))?;
+        profiles.try_for_each(|other| first.merge(&other))?;
+        Ok(first)
     }
 }
 
@@ -81,15 +97,13 @@ impl Lane {
 }
 
 impl<'a> Turn<'a> {
-    /// Waits for the turn and takes note of rows of the slab, unless the table was given up.
-    ///
-    /// # Errors
-    /// When the batch has other columns.
-    pub(crate) fn observe(&mut self, batch: &RecordBatch) -> Result<(), Mismatch> {
-        match self.wait() {
-            Some(mut state) => state.profile.observe(batch),
-            None => Ok(()),
-        }
+    /// Waits for the turn, for so many rows of the slab; none, if the table was given up.
+    pub(crate) fn batch(&self, rows: usize) -> Option<Batch<'a>> {
+        self.wait().map(|state| Batch {
+            state,
+            columns: 0,
+            hashes: vec![0; rows],
+        })
     }
 
     /// Ends the turn, all of the slab having been observed.
@@ -112,6 +126,24 @@ impl<'a> Turn<'a> {
     }
 }
 
+impl Batch<'_> {
+    /// Takes note of the next column.
+    ///
+    /// # Errors
+    /// When it is of another type, or one too many.
+    pub(crate) fn column(&mut self, array: &dyn Array) -> Result<(), Mismatch> {
+        let profile = &mut self.state.profile;
+        profile.observe_column(self.columns, array, &mut self.hashes)?;
+        self.columns += 1;
+        Ok(())
+    }
+
+    /// Takes note of the rows, all of whose columns came.
+    pub(crate) fn end(mut self) {
+        self.state.profile.observe_rows(self.hashes);
+    }
+}
+
 impl Drop for Turn<'_> {
     fn drop(&mut self) {
         if let (Some(lane), false) = (self.lanes.of(self.slab), self.ended) {
@@ -125,7 +157,7 @@ impl Drop for Turn<'_> {
 mod tests {
     use std::{sync::Arc, thread, time::Duration};
 
-    use arrow_array::{ArrayRef, Int64Array};
+    use arrow_array::{ArrayRef, Int64Array, RecordBatch};
     use arrow_schema::{DataType, Field};
 
     use super::*;
@@ -140,26 +172,33 @@ mod tests {
         Schema::new(vec![Field::new("a", DataType::Int64, false)])
     }
 
+    fn observe(turn: &Turn<'_>, rows: &RecordBatch) {
+        let mut batch = turn.batch(rows.num_rows()).unwrap();
+        for array in rows.columns() {
+            batch.column(array).unwrap();
+        }
+        batch.end();
+    }
+
     /// Each of three threads has every third slab, and the first of them is the slowest.
     fn observed(pauses: [u64; 3]) -> serde_json::Value {
-        let lanes = Lanes::new(&schema(), 2);
+        let lanes = Lanes::new(Profile::new(&schema()), &schema(), 2);
         thread::scope(|scope| {
             for (first, pause) in pauses.into_iter().enumerate() {
                 let lanes = &lanes;
                 scope.spawn(move || {
                     for slab in (first..60).step_by(3) {
                         thread::sleep(Duration::from_micros(pause));
-                        let mut turn = lanes.turn(slab);
+                        let turn = lanes.turn(slab);
                         let batch = batch(slab);
-                        turn.observe(&batch.slice(0, 100)).unwrap();
-                        turn.observe(&batch.slice(100, 400)).unwrap();
+                        observe(&turn, &batch.slice(0, 100));
+                        observe(&turn, &batch.slice(100, 400));
                         turn.end();
                     }
                 });
             }
         });
-        let mut profile = Profile::new(&schema());
-        lanes.merge_into(&mut profile).unwrap();
+        let profile = lanes.into_profile().unwrap();
         assert_eq!(profile.rows(), 60 * 500);
         serde_json::from_slice(&profile.to_json().unwrap()).unwrap()
     }
@@ -171,14 +210,13 @@ mod tests {
 
     #[test]
     fn nobody_waits_for_a_slab_that_was_given_up() {
-        let lanes = Lanes::new(&schema(), 1);
+        let lanes = Lanes::new(Profile::new(&schema()), &schema(), 1);
         thread::scope(|scope| {
-            let waiting = scope.spawn(|| lanes.turn(1).observe(&batch(1)));
+            let waiting = scope.spawn(|| lanes.turn(1).batch(500).is_none());
             drop(lanes.turn(0));
-            waiting.join().unwrap().unwrap();
+            assert!(waiting.join().unwrap());
         });
-        let mut profile = Profile::new(&schema());
-        lanes.merge_into(&mut profile).unwrap();
+        let profile = lanes.into_profile().unwrap();
         assert_eq!(profile.rows(), 0);
     }
 }

@@ -48,12 +48,12 @@ mod text;
 
 use std::collections::BTreeMap;
 
-use arrow_array::RecordBatch;
+use arrow_array::{Array, RecordBatch};
 use arrow_schema::Schema;
 use serde::Serialize;
 
 pub use column::{ColumnProfile, Widened};
-pub(crate) use lanes::{Lanes, Turn};
+pub(crate) use lanes::{Batch, Lanes, Turn};
 pub use precision::Precision;
 
 use hashes::Hashes;
@@ -113,8 +113,6 @@ pub struct Profile {
     pub columns: Vec<ColumnProfile>,
     rows: u64,
     row_hashes: Hashes,
-    /// One a row of the batch observed.
-    scratch: Vec<u64>,
     precision: Precision,
 }
 
@@ -154,7 +152,6 @@ impl Profile {
             columns: columns.collect(),
             rows: 0,
             row_hashes: Hashes::new(precision),
-            scratch: Vec::new(),
             precision,
         }
     }
@@ -171,17 +168,33 @@ impl Profile {
                 batch.num_columns()
             )));
         }
-        self.scratch.clear();
-        self.scratch.resize(batch.num_rows(), 0);
-        for (column, array) in self.columns.iter_mut().zip(batch.columns()) {
-            column.observe(array, &mut self.scratch)?;
+        let mut hashes = vec![0; batch.num_rows()];
+        for (index, array) in batch.columns().iter().enumerate() {
+            self.observe_column(index, array, &mut hashes)?;
         }
-        for hash in &mut self.scratch {
+        self.observe_rows(hashes);
+        Ok(())
+    }
+
+    /// Takes note of a column of rows, whose hashes it goes into.
+    fn observe_column(
+        &mut self,
+        index: usize,
+        array: &dyn Array,
+        hashes: &mut [u64],
+    ) -> Result<(), Mismatch> {
+        let column = self.columns.get_mut(index);
+        let column = column.ok_or_else(|| Mismatch(format!("no column {index}")))?;
+        column.observe(array, hashes)
+    }
+
+    /// Takes note of rows by the hashes that all columns went into.
+    fn observe_rows(&mut self, mut hashes: Vec<u64>) {
+        for hash in &mut hashes {
             *hash = hash::hash_bits(*hash);
         }
-        self.row_hashes.add_all(&self.scratch);
-        self.rows += batch.num_rows() as u64;
-        Ok(())
+        self.row_hashes.add_all(&hashes);
+        self.rows += hashes.len() as u64;
     }
 
     /// Rows taken note of.

@@ -81,7 +81,7 @@ pub struct Slabs<R> {
     progress: Progress,
     /// The last slab ended within a line that is too long, whose rest is to be passed.
     skipping: bool,
-    spare: Vec<Vec<u8>>,
+    spare: Vec<u8>,
 }
 
 impl<R: Read> Slabs<R> {
@@ -146,11 +146,9 @@ impl<R: Read> Slabs<R> {
         self
     }
 
-    /// Takes back the memory of a slab that is done with.
+    /// Takes the memory of a slab that is done with, for one of the next.
     pub fn recycle(&mut self, buffer: Vec<u8>) {
-        if self.spare.len() < 4 {
-            self.spare.push(buffer);
-        }
+        self.spare = buffer;
     }
 
     /// The next slab; `None` at the end of the text.
@@ -185,7 +183,7 @@ impl<R: Read> Slabs<R> {
 
     /// Hands out the first `end` bytes, and keeps the rest for the next slab.
     fn take(&mut self, end: usize, damages: Vec<Damage>) -> Slab {
-        let mut next = self.spare.pop().unwrap_or_default();
+        let mut next = std::mem::take(&mut self.spare);
         let rest = self.buffer.get(end..self.length).unwrap_or_default();
         if next.len() < rest.len() {
             next.resize(rest.len(), 0);

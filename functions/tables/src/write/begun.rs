@@ -1,16 +1,16 @@
 //! The outputs of a table that are written slab by slab, and what a worker makes of one.
 
-use std::{
-    io::Write,
-    sync::{Mutex, PoisonError},
-};
+use std::io::Write;
 
-use arrow_array::RecordBatch;
+use arrow_array::{ArrayRef, RecordBatch};
 use arrow_schema::Schema;
 use shared::{Failure, OutputWriter, Outputs};
 
-use super::{RowGroup, TableWriter, proto::Message};
-use crate::profile::{Lanes, Mismatch, Profile, Turn};
+use super::{RowGroup, RowGroupWriter, TableWriter, proto::Message};
+use crate::{
+    profile::{Batch, Lanes, Mismatch, Profile, Turn},
+    spare::Spare,
+};
 
 const PARQUET: &str = "table.parquet";
 const RECORDS: &str = "table.pb";
@@ -62,25 +62,6 @@ impl<'a> Recipe<'a> {
     }
 }
 
-/// Buffers that were written and can be filled again: one that is new costs more than what is put into it.
-#[derive(Default)]
-pub(crate) struct Spare(Mutex<Vec<Vec<u8>>>);
-
-impl Spare {
-    fn take(&self) -> Vec<u8> {
-        let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        all.pop().unwrap_or_default()
-    }
-
-    fn put(&self, mut buffer: Vec<u8>) {
-        // There are no more of them than were under way at a time.
-        if buffer.capacity() > 0 {
-            buffer.clear();
-            self.0.lock().unwrap_or_else(PoisonError::into_inner).push(buffer);
-        }
-    }
-}
-
 /// What becomes of a slab's rows.
 pub(crate) struct Part {
     rows: u64,
@@ -89,29 +70,61 @@ pub(crate) struct Part {
     records: Vec<u8>,
 }
 
-impl Part {
-    /// Makes of a batch what is wanted; `encode` makes its row group in a buffer. When it is its turn, the profile takes note of it.
-    pub(crate) fn of(
-        batch: &RecordBatch,
-        encode: impl FnOnce(Vec<u8>) -> Result<RowGroup, Failure>,
-        turn: &mut Turn<'_>,
-        recipe: &Recipe<'_>,
-    ) -> Result<Self, Failure> {
-        let mut group = None;
-        if recipe.wants.parquet {
-            group = Some(encode(recipe.spare.take())?);
+/// A part that is being made of a batch, column by column: what comes of a column is made while it is in the cache.
+pub(crate) struct PartMaker<'a> {
+    recipe: &'a Recipe<'a>,
+    groups: &'a mut RowGroupWriter,
+    group: Option<RowGroup>,
+    /// If a profile is wanted, what it takes note of.
+    observed: Option<Batch<'a>>,
+    columns: usize,
+}
+
+impl<'a> PartMaker<'a> {
+    /// Begins a part of so many rows, once it is its turn.
+    pub(crate) fn new<'t: 'a>(
+        rows: usize,
+        recipe: &'a Recipe<'a>,
+        groups: &'a mut RowGroupWriter,
+        turn: &Turn<'t>,
+    ) -> Self {
+        let wants = recipe.wants;
+        Self {
+            recipe,
+            group: wants
+                .parquet
+                .then(|| groups.begin(rows, recipe.spare.take_empty())),
+            groups,
+            observed: wants.profile.then(|| turn.batch(rows)).flatten(),
+            columns: 0,
+        }
+    }
+
+    /// Adds the next column.
+    pub(crate) fn add(&mut self, array: &ArrayRef) -> Result<(), Failure> {
+        if let Some(group) = &mut self.group {
+            self.groups.add(self.columns, array, group)?;
+        }
+        if let Some(observed) = &mut self.observed {
+            observed.column(array).map_err(mismatch)?;
+        }
+        self.columns += 1;
+        Ok(())
+    }
+
+    /// Ends the part of the batch whose columns were added.
+    pub(crate) fn end(self, batch: &RecordBatch) -> Result<Part, Failure> {
+        if let Some(observed) = self.observed {
+            observed.end();
         }
         let mut records = Vec::new();
-        if recipe.wants.records {
-            records = recipe.spare.take();
-            recipe.message.encode(batch, &mut records)?;
+        if self.recipe.wants.records {
+            records = self.recipe.spare.take_empty();
+            self.recipe.message.encode(batch, &mut records)?;
         }
-        if recipe.wants.profile {
-            turn.observe(batch).map_err(mismatch)?;
-        }
-        Ok(Self {
+        Ok(Part {
             rows: batch.num_rows() as u64,
-            group,
+            group: self.group,
             records,
         })
     }
@@ -122,13 +135,12 @@ pub(crate) struct Begun {
     rows: u64,
     parquet: Option<TableWriter>,
     records: Option<Box<dyn OutputWriter>>,
-    profile: Profile,
     wants: Wants,
 }
 
 impl Begun {
-    /// Begins the outputs of a table; the profile is one without a row.
-    pub(crate) fn new(schema: &Schema, profile: Profile, outputs: &mut dyn Outputs) -> Result<Self, Failure> {
+    /// Begins the outputs of a table.
+    pub(crate) fn new(schema: &Schema, outputs: &mut dyn Outputs) -> Result<Self, Failure> {
         let wants = Wants::of(outputs);
         let mut parquet = None;
         if wants.parquet {
@@ -143,7 +155,6 @@ impl Begun {
             rows: 0,
             parquet,
             records,
-            profile,
             wants,
         })
     }
@@ -174,7 +185,7 @@ impl Begun {
 
     /// Ends the outputs; gives the profile, with what was observed, and how many rows the table has.
     pub(crate) fn finish(
-        mut self,
+        self,
         observed: Lanes,
         message: &Message,
         outputs: &mut dyn Outputs,
@@ -191,9 +202,9 @@ impl Begun {
         }
         // Each output counted for itself.
         let written = self.parquet.map_or(Ok(self.rows), TableWriter::finish)?;
-        observed.merge_into(&mut self.profile).map_err(mismatch)?;
+        let profile = observed.into_profile().map_err(mismatch)?;
         let profiled = if self.wants.profile {
-            self.profile.rows()
+            profile.rows()
         } else {
             self.rows
         };
@@ -201,7 +212,7 @@ impl Begun {
             let message = format!("{} rows, {written} written and {profiled} profiled", self.rows);
             return Err(Failure::internal("row-count", message));
         }
-        Ok((self.profile, self.rows))
+        Ok((profile, self.rows))
     }
 }
 

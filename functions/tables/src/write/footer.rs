@@ -114,12 +114,7 @@ impl Footer {
             put_column(column, at, bytes);
             lengths[0] = bytes.len() - before;
         }
-        put_group(
-            (group.rows, at),
-            &group.columns,
-            group.sorted_by.as_deref(),
-            bytes,
-        );
+        put_group((group.rows, at), &group.columns, &group.sorted_by, bytes);
         ends[CHUNKS] = bytes.len();
         if group.columns.len() <= MOST_INDEXED {
             for ((values, _), lengths) in group.indexes.iter().zip(&mut lengths) {

@@ -14,7 +14,7 @@ mod varint;
 
 use std::{io::Write, sync::Arc};
 
-use arrow_array::RecordBatch;
+use arrow_array::ArrayRef;
 use arrow_schema::{Field, Fields, Schema};
 use parquet::{
     arrow::{ARROW_SCHEMA_META_KEY, ArrowSchemaConverter, encode_arrow_schema},
@@ -28,7 +28,7 @@ use parquet::{
 };
 use shared::{Failure, OutputWriter};
 
-pub(crate) use begun::{Begun, Part, Recipe, Spare, Wants};
+pub(crate) use begun::{Begun, Part, PartMaker, Recipe, Wants};
 
 use crate::types::uuid;
 use chunk::ChunkWriter;
@@ -48,7 +48,8 @@ pub struct RowGroup {
     columns: Vec<ColumnChunkMetaData>,
     /// Of each column its `ColumnIndex`, encoded, and where its pages are.
     indexes: Vec<(Vec<u8>, Vec<PageLocation>)>,
-    sorted_by: Option<Vec<SortingColumn>>,
+    /// None, if it is not known to be sorted.
+    sorted_by: Vec<SortingColumn>,
 }
 
 impl RowGroup {
@@ -75,46 +76,48 @@ impl RowGroupWriter {
         })
     }
 
-    /// Encodes the rows of a batch: one array a column, of its type or a dictionary of it. The bytes are put into the buffer,
-    /// which is empty.
-    pub fn encode(&mut self, batch: &RecordBatch, buffer: Vec<u8>) -> Result<RowGroup, Failure> {
-        let mut group = RowGroup {
-            rows: i64::try_from(batch.num_rows()).unwrap_or(i64::MAX),
+    /// Begins a row group of so many rows, whose bytes are put into the buffer, which is empty. All columns are added in their order.
+    #[must_use]
+    pub fn begin(&self, rows: usize, buffer: Vec<u8>) -> RowGroup {
+        RowGroup {
+            rows: i64::try_from(rows).unwrap_or(i64::MAX),
             bytes: buffer,
             columns: Vec::with_capacity(self.schema.num_columns()),
             indexes: Vec::with_capacity(self.schema.num_columns()),
-            sorted_by: None,
-        };
-        let mut sorted = Vec::new();
-        for (field, array) in self.fields.iter().zip(batch.columns()) {
-            if field.data_type().is_nested() {
-                nested::append(field, array, &mut group)?;
-                continue;
-            }
-            let leaf = group.columns.len();
-            let start = group.end();
-            let chunk = self.chunks.write(array, &mut group.bytes)?;
-            group
-                .columns
-                .push(chunk.metadata(self.schema.column(leaf), start).map_err(failure)?);
-            if let Some(descending) = chunk.descending {
-                let column_idx = i32::try_from(leaf).unwrap_or(i32::MAX);
-                sorted.push(SortingColumn {
-                    column_idx,
-                    descending,
-                    nulls_first: false,
-                });
-            }
-            let pages = chunk.pages.into_iter().map(|page| PageLocation {
-                offset: page.offset + start,
-                ..page
-            });
-            group.indexes.push((chunk.page_values, pages.collect()));
+            sorted_by: Vec::new(),
         }
-        // Columns that are each in order are in order one within the other.
-        sorted.truncate(MOST_SORTED);
-        group.sorted_by = (!sorted.is_empty()).then_some(sorted);
-        Ok(group)
+    }
+
+    /// Encodes a column, the `index`th: an array of its type, or a dictionary of it.
+    pub fn add(&mut self, index: usize, array: &ArrayRef, group: &mut RowGroup) -> Result<(), Failure> {
+        let Some(field) = self.fields.get(index) else {
+            return Err(Failure::internal("parquet", format!("no column {index}")));
+        };
+        if field.data_type().is_nested() {
+            return nested::append(field, array, group);
+        }
+        let leaf = group.columns.len();
+        let start = group.end();
+        let chunk = self.chunks.write(array, &mut group.bytes)?;
+        group
+            .columns
+            .push(chunk.metadata(self.schema.column(leaf), start).map_err(failure)?);
+        if let Some(descending) = chunk.descending
+            && group.sorted_by.len() < MOST_SORTED
+        {
+            // Columns that are each in order are in order one within the other.
+            group.sorted_by.push(SortingColumn {
+                column_idx: i32::try_from(leaf).unwrap_or(i32::MAX),
+                descending,
+                nulls_first: false,
+            });
+        }
+        let pages = chunk.pages.into_iter().map(|page| PageLocation {
+            offset: page.offset + start,
+            ..page
+        });
+        group.indexes.push((chunk.page_values, pages.collect()));
+        Ok(())
     }
 }
 

@@ -101,7 +101,7 @@ fn put_statistics(statistics: &Statistics, mut fields: Fields<'_>) {
 pub(super) fn put_group(
     (rows, at): (i64, i64),
     columns: &[ColumnChunkMetaData],
-    sorted_by: Option<&[SortingColumn]>,
+    sorted_by: &[SortingColumn],
     into: &mut Vec<u8>,
 ) {
     let mut fields = Fields::after(into, 1);
@@ -110,7 +110,7 @@ pub(super) fn put_group(
         columns.iter().map(ColumnChunkMetaData::uncompressed_size).sum(),
     );
     fields.i64(3, rows);
-    if let Some(sorted_by) = sorted_by {
+    if !sorted_by.is_empty() {
         let list = fields.list(4, Kind::Struct, sorted_by.len());
         for column in sorted_by {
             let mut fields = Fields::new(list);
