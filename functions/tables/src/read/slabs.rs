@@ -81,7 +81,6 @@ pub struct Slabs<R> {
     progress: Progress,
     /// The last slab ended within a line that is too long, whose rest is to be passed.
     skipping: bool,
-    spare: Vec<u8>,
 }
 
 impl<R: Read> Slabs<R> {
@@ -107,7 +106,6 @@ impl<R: Read> Slabs<R> {
             offset: 0,
             progress: Progress::default(),
             skipping: false,
-            spare: Vec::new(),
         }
     }
 
@@ -136,7 +134,7 @@ impl<R: Read> Slabs<R> {
             return self.slab_bytes.min(LEAST_SHARE_BYTES);
         }
         let left = usize::try_from(text_bytes.saturating_sub(self.offset)).unwrap_or(usize::MAX);
-        (left / (2 * threads)).max(LEAST_SHARE_BYTES).min(self.slab_bytes)
+        (left / (threads + 1)).max(LEAST_SHARE_BYTES).min(self.slab_bytes)
     }
 
     /// Tells where in its file the text stands, if it is not the file's own bytes.
@@ -146,9 +144,21 @@ impl<R: Read> Slabs<R> {
         self
     }
 
-    /// Takes the memory of a slab that is done with, for one of the next.
-    pub fn recycle(&mut self, buffer: Vec<u8>) {
-        self.spare = buffer;
+    /// Whether all of the text is in slabs that were handed out.
+    #[must_use]
+    pub const fn is_at_end(&self) -> bool {
+        self.ended && self.length == 0
+    }
+
+    /// Takes the memory of a slab that is done with, for the next.
+    pub fn recycle(&mut self, mut buffer: Vec<u8>) {
+        let rest = self.buffer.get(..self.length).unwrap_or_default();
+        if buffer.len() > self.buffer.len()
+            && let Some(front) = buffer.get_mut(..rest.len())
+        {
+            front.copy_from_slice(rest);
+            self.buffer = buffer;
+        }
     }
 
     /// The next slab; `None` at the end of the text.
@@ -183,14 +193,7 @@ impl<R: Read> Slabs<R> {
 
     /// Hands out the first `end` bytes, and keeps the rest for the next slab.
     fn take(&mut self, end: usize, damages: Vec<Damage>) -> Slab {
-        let mut next = std::mem::take(&mut self.spare);
-        let rest = self.buffer.get(end..self.length).unwrap_or_default();
-        if next.len() < rest.len() {
-            next.resize(rest.len(), 0);
-        }
-        if let Some(front) = next.get_mut(..rest.len()) {
-            front.copy_from_slice(rest);
-        }
+        let rest = self.buffer.get(end..self.length).unwrap_or_default().to_vec();
         let stretch = self.progress.pass(self.buffer.get(..end).unwrap_or_default());
         let slab = Slab {
             length: end,
@@ -198,7 +201,7 @@ impl<R: Read> Slabs<R> {
             offset: self.offset,
             damages,
             record_bytes: self.quoting.record_bytes,
-            buffer: std::mem::replace(&mut self.buffer, next),
+            buffer: std::mem::replace(&mut self.buffer, rest),
         };
         self.length -= end;
         self.offset += end as u64;
