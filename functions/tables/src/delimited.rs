@@ -1,9 +1,11 @@
 //! The run over delimited text: slabs in, row groups, profile and rejects out, in one pass or two.
 
 use std::{
-    collections::BTreeSet,
+    collections::{BTreeSet, VecDeque},
     io::Read,
+    panic::resume_unwind,
     sync::atomic::{AtomicBool, Ordering},
+    thread,
 };
 
 use arrow_schema::Schema;
@@ -96,8 +98,18 @@ fn run_as(
         Ok(slabs.shared_out(text_bytes, threads))
     };
     let mut first_slabs = slabs()?;
-    let first = first_slabs.next_slab()?;
-    let observed = match &first {
+    let mut read = VecDeque::from_iter(first_slabs.next_slab()?);
+    let observed = match read.front() {
+        Some(slab) if threads > 1 && !first_slabs.is_at_end() => {
+            // Who looks at the first slab keeps nobody from reading the second.
+            let (observed, second) = thread::scope(|scope| {
+                let second = scope.spawn(|| first_slabs.next_slab());
+                let observed = table.look(slab, observed_bytes(input));
+                (observed, second.join())
+            });
+            read.extend(second.unwrap_or_else(|panic| resume_unwind(panic))?);
+            observed
+        }
         Some(slab) => table.look(slab, observed_bytes(input)),
         None => vec![(Inference::default(), true); dialect.columns()],
     };
@@ -106,7 +118,7 @@ fn run_as(
         .map(|(inference, repeats)| Plan::of(inference, *repeats))
         .collect();
     let inferences = observed.iter().map(|(inference, _)| inference.clone()).collect();
-    match table.pass(first_slabs, first, &plans, inferences, outputs)? {
+    match table.pass(first_slabs, read, &plans, inferences, outputs)? {
         Ended::Written(outcome) => Ok(*outcome),
         Ended::Contradicted(inferences) => {
             let repeats = observed.iter().map(|(_, repeats)| *repeats);
@@ -115,7 +127,7 @@ fn run_as(
                 ..Plan::of(inference, repeats)
             };
             let plans: Vec<Plan> = inferences.iter().zip(repeats).map(plan).collect();
-            match table.pass(slabs()?, None, &plans, inferences, outputs)? {
+            match table.pass(slabs()?, VecDeque::new(), &plans, inferences, outputs)? {
                 Ended::Written(outcome) => Ok(*outcome),
                 Ended::Contradicted(_) => Err(Failure::internal(
                     "second-pass",
@@ -180,7 +192,7 @@ impl Table<'_> {
     fn pass<R: Read + Send>(
         &self,
         mut slabs: Slabs<R>,
-        mut first: Option<Slab>,
+        mut read: VecDeque<Slab>,
         plans: &[Plan],
         mut inferences: Vec<Inference>,
         outputs: &mut dyn Outputs,
@@ -203,10 +215,11 @@ impl Table<'_> {
         pipeline::run(
             self.threads,
             || {
+                if let Some(slab) = read.pop_front() {
+                    return Ok(Some(slab));
+                }
                 slabs.recycle(texts.take());
-                first
-                    .take()
-                    .map_or_else(|| slabs.next_slab(), |slab| Ok(Some(slab)))
+                slabs.next_slab()
             },
             || None,
             |worker, number, slab, hand| {
