@@ -48,7 +48,7 @@ pub struct RowGroup {
     columns: Vec<ColumnChunkMetaData>,
     /// Of each column its `ColumnIndex`, encoded, and where its pages are.
     indexes: Vec<(Vec<u8>, Vec<PageLocation>)>,
-    /// None, if it is not known to be sorted.
+    /// Empty, if it is not known to be sorted.
     sorted_by: Vec<SortingColumn>,
 }
 
