@@ -36,6 +36,12 @@ impl Rules {
             && (self.quote.is_some() || self.escape.is_none())
     }
 
+    /// Whether a line is a comment.
+    pub(super) fn is_comment(&self, line: &[u8]) -> bool {
+        let prefix = self.comment.as_ref();
+        prefix.is_some_and(|prefix| line.starts_with(prefix))
+    }
+
     /// Whether the escape is a character of its own.
     pub(super) fn own_escape(&self) -> Option<u8> {
         self.escape.filter(|_| self.escape != self.quote)
@@ -87,7 +93,7 @@ pub(crate) fn next(
     }
     if let Some(prefix) = &rules.comment {
         let rest = bytes.get(start..).unwrap_or_default();
-        if rest.starts_with(prefix) {
+        if rules.is_comment(rest) {
             return match line(bytes, start, ended) {
                 Some((_, next)) => Next::Comment { next },
                 None => Next::NeedMore,

@@ -8,7 +8,7 @@ use shared::{Failure, Limits};
 use super::{
     MAX_RECORD_BYTES,
     cut::{Cut, Damage, Quoting, cut, cut_any},
-    general::Rules,
+    general::{Damaged, Rules},
 };
 use crate::{
     dialect::Dialect,
@@ -183,9 +183,19 @@ impl<R: Read> Slabs<R> {
             }
             let most = self.quoting.record_bytes + SLACK_BYTES;
             if self.length >= most {
-                // No line end within the cap: what is cut off makes the slab's only record too long.
+                // No line end within the cap: what is cut off makes the slab's only record too long. It is told here, as what
+                // is left of it may seem to be several.
                 self.skipping = true;
-                return Ok(Some(self.take(self.quoting.record_bytes + 1, Vec::new())));
+                let end = self.quoting.record_bytes + 1;
+                let too_long = Damage {
+                    start: 0,
+                    end,
+                    next: end,
+                    how: Damaged::Unterminated,
+                };
+                let is_comment = self.rules.as_ref().is_some_and(|rules| rules.is_comment(bytes));
+                let damages = if is_comment { Vec::new() } else { vec![too_long] };
+                return Ok(Some(self.take(end, damages)));
             }
             target = (self.length * 2).max(target).min(most.max(self.slab_bytes));
         }

@@ -417,3 +417,16 @@ fn a_quote_within_a_line_that_is_too_long() {
         );
     }
 }
+
+#[test]
+fn a_delimiter_across_the_end_of_what_a_record_may_have() {
+    let text = format!("\"\n\",,{}\n1,,2,,3\n", "a".repeat(80));
+    let dialect = odd(",,", Some(b'"'), Some(b'"'), None);
+    let whole = read_with(text.as_bytes(), &dialect, 7, 1 << 20, usize::MAX);
+    assert_eq!(whole.rows, [["1", "2", "3"]]);
+    assert_eq!(whole.rejects.len(), 1);
+    for cap in 3..7 {
+        let whole = read_with(text.as_bytes(), &dialect, cap, 1 << 20, usize::MAX);
+        assert_eq!(read_with(text.as_bytes(), &dialect, cap, 1, 1), whole, "{cap}");
+    }
+}
