@@ -41,6 +41,8 @@ impl Class {
 }
 
 const CLASSES: usize = 9;
+/// Longer cells are addresses or text.
+const LONG: usize = 64;
 
 /// The class of a cell; none if it is empty or says that nothing is known.
 pub(crate) fn class_of(cell: &[u8]) -> Class {
@@ -48,10 +50,14 @@ pub(crate) fn class_of(cell: &[u8]) -> Class {
     let Some(&first) = cell.first() else {
         return Class::NONE;
     };
+    // Most cells of most tables are, and need not be asked anything else.
+    if cell.len() <= LONG && cell.iter().all(u8::is_ascii_digit) {
+        return Class::INTEGER;
+    }
     if is_null(cell) {
         return Class::NONE;
     }
-    if cell.len() > 64 {
+    if cell.len() > LONG {
         return if is_address(cell) {
             Class::ADDRESS
         } else {

@@ -259,12 +259,14 @@ fn read_into(rules: &Rules, text: &[u8], whole: bool, tally: &mut Tally) {
                 tally.fields.push(if damage.is_some() { 0 } else { fields });
                 for span in &spans {
                     let cell = text.get(span.range()).unwrap_or_default();
-                    let (weight, known) = plausibility(cell, *span, rules);
+                    let Plausibility {
+                        weight,
+                        known,
+                        telling,
+                    } = plausibility(cell, *span, rules);
                     tally.cells += weight;
                     tally.known += known * weight;
-                    if span.is_quoted() || class_of(cell).has(Class::TYPED) {
-                        tally.telling += weight;
-                    }
+                    tally.telling += if telling { weight } else { 0.0 };
                 }
                 if damage.is_some() {
                     tally.cells += 1.0;
@@ -277,14 +279,28 @@ fn read_into(rules: &Rules, text: &[u8], whole: bool, tally: &mut Tally) {
     }
 }
 
-/// How much a cell says, and how much it looks like one: 0 to 1.
-fn plausibility(cell: &[u8], span: Span, rules: &Rules) -> (f64, f64) {
+/// What a cell says for the dialect that makes it one.
+struct Plausibility {
+    /// How much it says at all.
+    weight: f64,
+    /// How much it looks like a cell: 0 to 1.
+    known: f64,
+    /// Whether it is typed, or quotes made it whole.
+    telling: bool,
+}
+
+fn plausibility(cell: &[u8], span: Span, rules: &Rules) -> Plausibility {
+    let says = |weight, known, telling| Plausibility {
+        weight,
+        known,
+        telling,
+    };
     if span.is_quoted() {
         // Quotes that begin and end a field are the best sign there is.
-        return (1.5, 1.0);
+        return says(1.5, 1.0, true);
     }
     if cell.is_empty() {
-        return (0.5, 0.6);
+        return says(0.5, 0.6, false);
     }
     let class = class_of(cell);
     let spaced = cell.first() == Some(&b' ') || cell.last() == Some(&b' ');
@@ -295,7 +311,8 @@ fn plausibility(cell: &[u8], span: Span, rules: &Rules) -> (f64, f64) {
         Class::TEXT => text_plausibility(cell, rules),
         _ => 1.0,
     };
-    (1.0, if spaced { known * 0.85 } else { known })
+    let known = if spaced { known * 0.85 } else { known };
+    says(1.0, known, class.has(Class::TYPED))
 }
 
 /// Text without quotes: the more it looks as if something in it separates or quotes, the less likely.
