@@ -318,23 +318,25 @@ impl Column {
         dictionary.count_tokens(&mut self.tokens);
         let entries = dictionary.coder.len();
         let is_null = dictionary.marks(entries);
-        let mut order: Vec<usize> = (0..entries)
-            .filter(|entry| is_null.get(*entry) == Some(&false))
-            .collect();
-        if in_order {
-            order.sort_unstable_by(|one, other| self.values.compare(*one, *other));
-        }
-        // Texts that say the same, such as `1` and `1.0`, are one value.
-        let same = |one, other| in_order && self.values.compare(one, other).is_eq();
+        let filled = (0..u16::try_from(entries).unwrap_or(NULL))
+            .filter(|entry| is_null.get(usize::from(*entry)) == Some(&false));
         let mut places = vec![NULL; entries];
-        let mut kept: Vec<usize> = Vec::with_capacity(order.len());
-        for entry in order {
-            if kept.last().is_none_or(|last| !same(*last, entry)) {
-                kept.push(entry);
+        let mut kept: Vec<usize> = Vec::with_capacity(entries);
+        let mut keep = |entry: u16, same: bool| {
+            if !same {
+                kept.push(entry.into());
             }
-            if let Some(place) = places.get_mut(entry) {
+            if let Some(place) = places.get_mut(usize::from(entry)) {
                 *place = u16::try_from(kept.len() - 1).unwrap_or(NULL);
             }
+        };
+        if in_order {
+            // Texts that say the same, such as `1` and `1.0`, are one value.
+            for (entry, same) in self.values.in_order(filled) {
+                keep(entry, same);
+            }
+        } else {
+            filled.for_each(|entry| keep(entry, false));
         }
         let values = self.values.gather(kept.into_iter()).into_array(self.kind, None)?;
         let mut keys = dictionary.codes;

@@ -13,7 +13,10 @@ use arrow_array::{
 use arrow_buffer::{ArrowNativeType, BooleanBuffer, Buffer, NullBuffer, OffsetBuffer, ScalarBuffer};
 use arrow_schema::{ArrowError, DataType};
 
-use crate::types::{ColumnType, Inference, NARROW_DIGITS};
+use crate::{
+    order::{key_of_digits, key_of_float, key_of_int, key_of_text},
+    types::{ColumnType, Inference, NARROW_DIGITS},
+};
 
 /// Values of one type; a null among them is some value.
 #[derive(Debug)]
@@ -211,23 +214,60 @@ impl Values {
         }
     }
 
-    /// Which of two values is the lesser, as Parquet orders them.
-    pub(crate) fn compare(&self, one: usize, other: usize) -> Ordering {
-        fn by<T: Ord>(values: &[T], one: usize, other: usize) -> Ordering {
-            values.get(one).cmp(&values.get(other))
+    /// Puts entries in the order that Parquet has for their values; gives each with whether its value is that of the one before.
+    pub(crate) fn in_order(&self, entries: impl Iterator<Item = u16>) -> Vec<(u16, bool)> {
+        let mut keyed: Vec<(u64, u16)> = entries
+            .map(|entry| (self.key(usize::from(entry)), entry))
+            .collect();
+        let is_all = self.key_is_all();
+        if is_all {
+            keyed.sort_unstable_by_key(|(key, _)| *key);
+        } else {
+            keyed.sort_unstable_by(|(key, entry), (other_key, other)| {
+                let compare = || self.compare(usize::from(*entry), usize::from(*other));
+                key.cmp(other_key).then_with(compare)
+            });
+        }
+        let mut before: Option<(u64, u16)> = None;
+        let with_same = |(key, entry): (u64, u16)| {
+            let same = before.is_some_and(|(key_before, before)| {
+                key == key_before && (is_all || self.compare(usize::from(entry), usize::from(before)).is_eq())
+            });
+            before = Some((key, entry));
+            (entry, same)
+        };
+        keyed.into_iter().map(with_same).collect()
+    }
+
+    /// A number in the order of the values, or of what their first eight bytes say.
+    fn key(&self, index: usize) -> u64 {
+        fn of<T: Copy + Default>(values: &[T], index: usize) -> T {
+            values.get(index).copied().unwrap_or_default()
         }
         match self {
-            Self::Bool(values) => by(values, one, other),
-            Self::I32(values) => by(values, one, other),
-            Self::I64(values) => by(values, one, other),
-            Self::U64(values) => by(values, one, other),
-            Self::F64(values) => {
-                let value = |index: usize| values.get(index).copied().unwrap_or_default();
-                value(one).total_cmp(&value(other))
-            }
-            Self::I128(values) => by(values, one, other),
-            Self::Uuid(values) => by(values, one, other),
+            Self::Bool(values) => u64::from(of(values, index)),
+            Self::I32(values) => key_of_int(of(values, index).into()),
+            Self::I64(values) => key_of_int(of(values, index)),
+            Self::U64(values) => of(values, index),
+            Self::F64(values) => key_of_float(of(values, index)),
+            Self::I128(values) => (key_of_digits(of(values, index)) >> 64) as u64,
+            Self::Uuid(values) => key_of_text(&of(values, index)),
+            Self::Text(text) => key_of_text(text.get(index)),
+        }
+    }
+
+    /// Whether values with the same key are the same.
+    const fn key_is_all(&self) -> bool {
+        !matches!(self, Self::I128(_) | Self::Uuid(_) | Self::Text(_))
+    }
+
+    /// Which of two values with the same key is the lesser.
+    fn compare(&self, one: usize, other: usize) -> Ordering {
+        match self {
+            Self::I128(values) => values.get(one).cmp(&values.get(other)),
+            Self::Uuid(values) => values.get(one).cmp(&values.get(other)),
             Self::Text(text) => text.get(one).cmp(text.get(other)),
+            _ => Ordering::Equal,
         }
     }
 
