@@ -7,9 +7,9 @@
 
 use super::{
     column::is_same,
-    key::{Key, NARROW_FRAMES, narrow_place},
+    key::{Fixed, Key, Narrow},
 };
-use crate::read::span::Span;
+use crate::read::Spans;
 
 /// The most entries: codes have 16 bits, and one of them is no entry.
 pub(crate) const MOST_ENTRIES: usize = u16::MAX as usize - 1;
@@ -32,10 +32,13 @@ pub(crate) fn does_not_pay(entries: usize, rows: usize, expected: usize) -> bool
 /// Places are looked at so many times more often than cells before the dictionary is given up: texts made to collide.
 const MOST_STEPS_PER_CELL: usize = 16;
 
-/// The most cells of which the codes are guessed together.
+/// The most cells that are looked for together.
 pub(crate) const BATCH: usize = 32;
 
 const LEAST_PLACES: usize = 64;
+
+/// At a place, that no entry stands there: the code that none has.
+const FREE: u16 = u16::MAX;
 
 /// How many places there are at least for each entry, so that nearly all of them stand in the first one; fewer, once the places
 /// would not stay in a core's cache.
@@ -55,7 +58,7 @@ pub(crate) enum Found {
 /// The entries' keys, and where they are found.
 #[derive(Debug)]
 pub(crate) struct Coder {
-    /// An open-addressed table, a power of two: an entry's code plus one, or 0. See [`places_per_entry`].
+    /// An open-addressed table, a power of two: an entry's code, or [`FREE`]. See [`places_per_entry`].
     places: Vec<u16>,
     bits: u32,
     keys: Keys,
@@ -66,7 +69,7 @@ pub(crate) struct Coder {
 #[derive(Debug)]
 enum Keys {
     /// As long as no cell is longer than [`NARROW_BYTES`](super::key::NARROW_BYTES): half the memory, and less to do for each cell.
-    Narrow(Vec<u64>),
+    Narrow(Vec<Narrow>),
     Wide(Vec<Key>),
 }
 
@@ -78,18 +81,9 @@ impl Keys {
         }
     }
 
-    fn get(&self, code: u16) -> Option<Key> {
-        match self {
-            Self::Narrow(keys) => keys.get(usize::from(code)).copied().map(Key::of_narrow),
-            Self::Wide(keys) => keys.get(usize::from(code)).copied(),
-        }
-    }
-
     fn place(&self, code: u16, bits: u32) -> usize {
         match self {
-            Self::Narrow(keys) => keys
-                .get(usize::from(code))
-                .map_or(0, |key| narrow_place(*key, bits)),
+            Self::Narrow(keys) => keys.get(usize::from(code)).map_or(0, |key| key.place(bits)),
             Self::Wide(keys) => keys.get(usize::from(code)).map_or(0, |key| key.place(bits)),
         }
     }
@@ -103,7 +97,7 @@ impl Coder {
             .next_power_of_two()
             .max(LEAST_PLACES);
         Self {
-            places: vec![0; places],
+            places: vec![FREE; places],
             bits: places.ilog2(),
             keys: Keys::Narrow(Vec::with_capacity(entries)),
             steps: 0,
@@ -121,8 +115,7 @@ impl Coder {
         if let Keys::Narrow(keys) = &self.keys {
             if let Some(key) = key.narrow() {
                 let is_it = |code: u16| keys.get(usize::from(code)) == Some(&key);
-                let first = narrow_place(key, self.bits);
-                return probe(&self.places, first, &mut self.steps, is_it);
+                return probe(&self.places, key.place(self.bits), &mut self.steps, is_it);
             }
             self.widen();
         }
@@ -133,73 +126,22 @@ impl Coder {
         probe(&self.places, key.place(self.bits), &mut self.steps, is_it)
     }
 
-    /// Puts the codes of cells, each at its `span`, into `codes`, at most [`BATCH`]: of those that are short and stand in the first place that is looked
-    /// at, which nearly all do. Gives a bit for each of the others. Without a branch that depends on what is found, so that
-    /// a processor goes on to the next cells while it waits for the memory of one.
+    /// Puts the codes of cells, at most [`BATCH`], into `codes`: of all that have an entry and no escapes. Gives a bit for each of the
+    /// others. `run` is the entry that all cells of the batch before had, if they had one; `text` gives that of an entry.
     #[inline]
-    pub(crate) fn guess(&self, span: impl Fn(usize) -> Span, bytes: &[u8], codes: &mut [u16]) -> u32 {
-        match &self.keys {
-            Keys::Narrow(keys) => guess_each(codes, |cell| self.first_narrow(keys, span(cell), bytes)),
-            Keys::Wide(keys) => guess_each(codes, |cell| self.first(keys, span(cell), bytes)),
-        }
-    }
-
-    /// Whether cells all are this entry's, which stands for this text. It takes less than a guess: nothing is looked up.
-    #[inline]
-    pub(crate) fn all_are(
-        &self,
-        code: u16,
-        text: &[u8],
-        mut spans: impl Iterator<Item = Span>,
+    pub(crate) fn code<'t>(
+        &mut self,
+        spans: Spans<'_>,
         bytes: &[u8],
-    ) -> bool {
-        let Some(key) = self.keys.get(code) else {
-            return false;
-        };
-        if key.is_long() {
-            return spans.all(|span| {
-                !span.is_escaped() && is_same(bytes.get(span.range()).unwrap_or_default(), text)
-            });
+        run: Option<u16>,
+        text: impl Fn(u16) -> &'t [u8],
+        codes: &mut [u16],
+    ) -> u32 {
+        let table = (self.places.as_slice(), self.bits, &mut self.steps);
+        match &self.keys {
+            Keys::Narrow(keys) => code_each(table, keys, (spans, bytes), run, text, codes),
+            Keys::Wide(keys) => code_each(table, keys, (spans, bytes), run, text, codes),
         }
-        let differs = |span: Span| {
-            let at = span.range().start;
-            let chunk = bytes.get(at..at + 16).and_then(|chunk| chunk.try_into().ok());
-            let other = chunk.and_then(|chunk| Key::of_chunk(chunk, span.form()));
-            other.map_or(1, |other| other.differs(key))
-        };
-        spans.fold(0, |sum, span| sum | differs(span)) == 0
-    }
-
-    /// The code in the first place that a cell is looked for, and whether it is the cell's.
-    #[inline]
-    fn first(&self, keys: &[Key], span: Span, bytes: &[u8]) -> (u16, bool) {
-        let at = span.range().start;
-        let chunk = bytes.get(at..at + 16).and_then(|chunk| chunk.try_into().ok());
-        let Some(key) = chunk.and_then(|chunk| Key::of_chunk(chunk, span.form())) else {
-            return (0, false);
-        };
-        let held = self.places.get(key.place(self.bits)).copied().unwrap_or_default();
-        // Of none, the code that no entry has.
-        let code = held.wrapping_sub(1);
-        (code, keys.get(usize::from(code)) == Some(&key))
-    }
-
-    /// The same among narrow keys.
-    #[inline]
-    fn first_narrow(&self, keys: &[u64], span: Span, bytes: &[u8]) -> (u16, bool) {
-        let at = span.range().start;
-        let chunk = bytes.get(at..at + 8).and_then(|chunk| chunk.try_into().ok());
-        let (Some(chunk), Some((mask, last))) = (chunk, NARROW_FRAMES.get(span.form() as usize)) else {
-            return (0, false);
-        };
-        let key = u64::from_le_bytes(chunk) & mask | last;
-        let held = self
-            .places
-            .get(narrow_place(key, self.bits))
-            .copied()
-            .unwrap_or_default();
-        let code = held.wrapping_sub(1);
-        (code, keys.get(usize::from(code)) == Some(&key))
     }
 
     /// Puts a new entry where [`Coder::find`] found nothing; its code, or none if no more fit.
@@ -213,7 +155,7 @@ impl Coder {
             Keys::Wide(keys) => keys.push(key),
         }
         if let Some(held) = self.places.get_mut(place) {
-            *held = code + 1;
+            *held = code;
         }
         if self.len() * places_per_entry(self.len()) > self.places.len() {
             self.bits += 1;
@@ -227,7 +169,7 @@ impl Coder {
     fn widen(&mut self) {
         if let Keys::Narrow(keys) = &self.keys {
             let mut wide = Vec::with_capacity(keys.capacity());
-            wide.extend(keys.iter().copied().map(Key::of_narrow));
+            wide.extend(keys.iter().copied().map(Key::from));
             self.keys = Keys::Wide(wide);
             self.put_in_places();
         }
@@ -236,14 +178,14 @@ impl Coder {
     fn put_in_places(&mut self) {
         let mask = (1 << self.bits) - 1;
         self.places.clear();
-        self.places.resize(1 << self.bits, 0);
+        self.places.resize(1 << self.bits, FREE);
         for code in 0..u16::try_from(self.len()).unwrap_or(u16::MAX) {
             let mut place = self.keys.place(code, self.bits);
-            while self.places.get(place).is_some_and(|held| *held != 0) {
+            while self.places.get(place).is_some_and(|held| *held != FREE) {
                 place = (place + 1) & mask;
             }
             if let Some(held) = self.places.get_mut(place) {
-                *held = code + 1;
+                *held = code;
             }
         }
     }
@@ -260,9 +202,10 @@ fn probe(places: &[u16], first: usize, steps: &mut usize, is_it: impl Fn(u16) ->
     let mask = places.len() - 1;
     let mut place = first;
     loop {
-        let Some(code) = places.get(place).and_then(|held| held.checked_sub(1)) else {
+        let code = places.get(place).copied().unwrap_or(FREE);
+        if code == FREE {
             return Found::Free(place);
-        };
+        }
         if is_it(code) {
             return Found::Entry(code);
         }
@@ -271,14 +214,46 @@ fn probe(places: &[u16], first: usize, steps: &mut usize, is_it: impl Fn(u16) ->
     }
 }
 
-#[inline]
-fn guess_each(codes: &mut [u16], first: impl Fn(usize) -> (u16, bool)) -> u32 {
-    let (mut missed, mut bit) = (0, 1);
-    for (cell, to) in codes.iter_mut().enumerate() {
-        let (code, found) = first(cell);
-        *to = code;
-        missed |= if found { 0 } else { bit };
-        bit <<= 1;
+/// See [`Coder::code`]. Nearly all entries stand in the first place that is looked at: these are found without a branch that
+/// depends on it, so that a processor goes on to the next cells while it waits for the memory of one.
+#[inline(never)]
+fn code_each<'t, K: Fixed>(
+    (places, bits, steps): (&[u16], u32, &mut usize),
+    keys: &[K],
+    (spans, bytes): (Spans<'_>, &[u8]),
+    run: Option<u16>,
+    text: impl Fn(u16) -> &'t [u8],
+    codes: &mut [u16],
+) -> u32 {
+    let cell = |row: usize| K::of_span(spans.get(row), bytes);
+    let same = |code: u16, cell: K, row: usize| {
+        keys.get(usize::from(code)) == Some(&cell)
+            && (!cell.is_long() || is_same(bytes.get(spans.get(row).range()).unwrap_or_default(), text(code)))
+    };
+    if let Some(run) = run
+        && (0..codes.len()).all(|row| same(run, cell(row), row))
+    {
+        codes.fill(run);
+        return 0;
+    }
+    let mut missed = 0;
+    for (row, code) in codes.iter_mut().enumerate() {
+        let cell = cell(row);
+        *code = places.get(cell.place(bits)).copied().unwrap_or(FREE);
+        missed |= u32::from(!same(*code, cell, row)) << row;
+    }
+    let mut rest = missed;
+    while rest != 0 {
+        let row = rest.trailing_zeros() as usize;
+        rest &= rest - 1;
+        let cell = cell(row);
+        if cell != K::NONE
+            && let Found::Entry(found) = probe(places, cell.place(bits), steps, |code| same(code, cell, row))
+            && let Some(code) = codes.get_mut(row)
+        {
+            *code = found;
+            missed &= !(1 << row);
+        }
     }
     missed
 }

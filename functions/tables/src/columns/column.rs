@@ -9,7 +9,7 @@ use arrow_schema::ArrowError;
 use super::{
     Leftover, Plan,
     coder::{BATCH, Coder, Found, MOST_TEXT_BYTES, does_not_pay},
-    key::{Key, SHORT_BYTES},
+    key::Key,
     values::{Text, Values},
 };
 use crate::{
@@ -47,8 +47,6 @@ struct Dictionary {
     codes: Vec<u16>,
     /// What the entries stand for, to tell long ones apart. Strings have it as their values.
     texts: Text,
-    /// The entry that was found last other than in the first place that is looked at.
-    last: u16,
     /// The entry that all cells of the batch before had, if they had one.
     run: Option<u16>,
     /// The entries that are null, and the word for it.
@@ -81,7 +79,6 @@ impl Column {
             coder: Coder::with_capacity(leftover.entries),
             codes: leftover.codes,
             texts: Text::with_capacity(0),
-            last: 0,
             run: None,
             nulls: Vec::new(),
         });
@@ -156,17 +153,11 @@ impl Column {
             };
             let batch = first + from..first + rows.min(from + BATCH);
             let codes = dictionary.codes.get_mut(batch.clone()).unwrap_or_default();
-            let span = |cell: usize| block.span(from + cell, index);
-            let run = dictionary.run.filter(|code| {
-                let text = text_of(&self.values, &dictionary.texts, *code);
-                let spans = (0..codes.len()).map(span);
-                dictionary.coder.all_are(*code, text, spans, block.bytes())
-            });
-            if let Some(code) = run {
-                codes.fill(code);
-                continue;
-            }
-            let mut missed = dictionary.coder.guess(span, block.bytes(), codes);
+            let text = |code| text_of(&self.values, &dictionary.texts, code);
+            let spans = block.spans_from(from, index);
+            let mut missed = dictionary
+                .coder
+                .code(spans, block.bytes(), dictionary.run, text, codes);
             while missed != 0 {
                 let row = from + missed.trailing_zeros() as usize;
                 missed &= missed - 1;
@@ -200,17 +191,10 @@ impl Column {
         let mut unescaped = Vec::new();
         let cell = block.resolve(span, &mut unescaped);
         let same = |code: u16| is_same(text_of(&self.values, &dictionary.texts, code), cell);
-        // Long cells are all looked for here, and in a table that is in order they are those of the row before.
-        if cell.len() > SHORT_BYTES && same(dictionary.last) {
-            return Ok(Some(dictionary.last));
-        }
         let is_text = cell.is_empty() && span.is_quoted() && self.kind == ColumnType::String;
         let key = if is_text { Key::QUOTED_EMPTY } else { Key::of(cell) };
         let place = match dictionary.coder.find(key, same) {
-            Found::Entry(code) => {
-                dictionary.last = code;
-                return Ok(Some(code));
-            }
+            Found::Entry(code) => return Ok(Some(code)),
             Found::Free(place) => place,
         };
         if self.open {

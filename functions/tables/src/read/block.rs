@@ -80,6 +80,23 @@ pub struct Block<'a> {
     pub repairs: &'a [Mended],
 }
 
+/// Where the cells of a column stand, from a row on.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Spans<'a> {
+    /// From the first of them on, those of all columns.
+    spans: &'a [Span],
+    columns: usize,
+}
+
+impl Spans<'_> {
+    /// Where one stands, counted from that row.
+    #[inline]
+    pub(crate) fn get(self, row: usize) -> Span {
+        let span = self.spans.get(row * self.columns);
+        span.copied().unwrap_or(Span::MISSING)
+    }
+}
+
 impl<'a> Block<'a> {
     /// How many rows it holds.
     #[must_use]
@@ -106,6 +123,15 @@ impl<'a> Block<'a> {
     #[inline]
     pub(crate) fn spans(&self, column: usize) -> impl Iterator<Item = &'a Span> {
         self.spans.iter().skip(column).step_by(self.columns.max(1))
+    }
+
+    /// The same, from a row on.
+    #[inline]
+    pub(crate) fn spans_from(&self, row: usize, column: usize) -> Spans<'a> {
+        Spans {
+            spans: self.spans.get(row * self.columns + column..).unwrap_or_default(),
+            columns: self.columns,
+        }
     }
 
     /// Where a cell stands.

@@ -35,8 +35,8 @@ mod slabs;
 pub(crate) mod span;
 mod split;
 
-pub(crate) use block::Unescape;
 pub use block::{Block, Counts, Mended, Reject};
+pub(crate) use block::{Spans, Unescape};
 pub use delimited::Delimited;
 pub(crate) use field::field_at;
 pub(crate) use repair::requote;

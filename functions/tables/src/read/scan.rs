@@ -114,17 +114,20 @@ impl Scan {
         loop {
             // The way of nearly all bytes: no quote in sight.
             if self.quotes & self.specials == 0 {
-                while self.specials != 0 {
-                    let lowest = self.specials & self.specials.wrapping_neg();
-                    let at = self.base + self.specials.trailing_zeros() as usize;
-                    self.specials ^= lowest;
+                let (base, delimiters, mut specials) = (self.base, self.delimiters, self.specials);
+                while specials != 0 {
+                    let lowest = specials & specials.wrapping_neg();
+                    let at = base + specials.trailing_zeros() as usize;
+                    specials ^= lowest;
                     spans.push(Span::plain(field, at));
                     field = at + 1;
-                    if self.delimiters & lowest == 0 {
+                    if delimiters & lowest == 0 {
+                        self.specials = specials;
                         self.end_record(bytes, at);
                         return record(bytes, start..at, spans.len() + beyond - first, odd, stray);
                     }
                 }
+                self.specials = 0;
             } else if let Some(end) = self.quoted(bytes, &mut field, spans, &mut odd, &mut stray) {
                 return record(bytes, start..end, spans.len() + beyond - first, odd, stray);
             }
