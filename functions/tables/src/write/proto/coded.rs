@@ -8,9 +8,11 @@ use shared::Failure;
 
 use super::{
     Member,
-    encode::{Column, get, put, put_text},
+    encode::{Column, get, mismatch, put, put_text},
 };
 
+/// The key of a null: that of no value, and so of no bytes.
+const NULL: u16 = u16::MAX;
 /// How many bytes are put down at once.
 const HEAD_BYTES: usize = 16;
 
@@ -18,6 +20,8 @@ const HEAD_BYTES: usize = 16;
 pub(super) struct Coded {
     keys: ScalarBuffer<u16>,
     nulls: Option<NullBuffer>,
+    /// Where there are nulls: the keys of the block that was measured, [`NULL`] among them.
+    block: Vec<u16>,
     pieces: Vec<Piece>,
     /// How long they are, once more: all that is asked of most of them at first.
     lens: Vec<usize>,
@@ -41,6 +45,11 @@ impl Coded {
             return Ok(None);
         };
         let values = array.values();
+        if array.nulls().is_some() && values.len() > usize::from(NULL) {
+            return Err(mismatch(
+                "a dictionary has more values than it can have and a null",
+            ));
+        }
         let mut column = Column::of_member(member, values, None)?;
         let mut lens = vec![0; values.len()];
         column.measure(0..values.len(), &mut lens);
@@ -55,13 +64,15 @@ impl Coded {
         column.write(0..values.len(), &mut cursors, &mut bytes);
         let mut rest = Vec::new();
         let pieces = starts.iter().zip(&lens).map(|(start, len)| {
-            let mut head = [0; HEAD_BYTES];
             let value = bytes.get(*start..start + len).unwrap_or_default();
-            for (to, from) in head.iter_mut().zip(value) {
-                *to = *from;
-            }
+            let head = bytes.get(*start..).and_then(<[u8]>::first_chunk::<HEAD_BYTES>);
+            let head = head.map_or(0, |head| u128::from_le_bytes(*head));
             let piece = Piece {
-                head: u128::from_le_bytes(head),
+                head: if *len < HEAD_BYTES {
+                    head & ((1 << (8 * len)) - 1)
+                } else {
+                    head
+                },
                 len: *len,
                 rest: rest.len(),
             };
@@ -75,6 +86,7 @@ impl Coded {
                 .nulls()
                 .filter(|nulls| nulls.null_count() > 0)
                 .cloned(),
+            block: Vec::new(),
             pieces: pieces.collect(),
             lens,
             rest,
@@ -82,37 +94,42 @@ impl Coded {
     }
 
     /// Adds to each of the block's records what its value will take.
-    pub(super) fn measure(&self, range: Range<usize>, records: &mut [usize]) {
+    pub(super) fn measure(&mut self, range: Range<usize>, records: &mut [usize]) {
         let keys = self.keys.get(range.clone()).unwrap_or_default();
-        let len = |key: &u16| self.lens.get(usize::from(*key)).copied().unwrap_or_default();
-        match &self.nulls {
-            None => records
-                .iter_mut()
-                .zip(keys)
-                .for_each(|(record, key)| *record += len(key)),
+        let keys = match &self.nulls {
+            None => keys,
             Some(nulls) => {
-                for ((record, key), row) in records.iter_mut().zip(keys).zip(range) {
-                    *record += if nulls.is_valid(row) { len(key) } else { 0 };
-                }
+                self.block.clear();
+                let key = |(key, row): (&u16, usize)| if nulls.is_valid(row) { *key } else { NULL };
+                self.block.extend(keys.iter().zip(range).map(key));
+                &self.block
             }
+        };
+        for (record, key) in records.iter_mut().zip(keys) {
+            *record += get(&self.lens, usize::from(*key));
         }
     }
 
-    /// Writes the block's values at the cursors.
+    /// Writes the values of the block that was measured at the cursors.
     pub(super) fn write(&self, range: Range<usize>, cursors: &mut [usize], out: &mut [u8]) {
-        let keys: &[u16] = &self.keys;
-        for (cursor, row) in cursors.iter_mut().zip(range) {
-            if self.nulls.as_ref().is_some_and(|nulls| nulls.is_null(row)) {
-                continue;
-            }
-            let piece = get(&self.pieces, usize::from(get(keys, row)));
-            if piece.len <= HEAD_BYTES {
-                put(out, cursor, piece.head, piece.len);
-            } else {
-                put(out, cursor, piece.head, HEAD_BYTES);
-                let rest = self.rest.get(piece.rest..piece.rest + piece.len - HEAD_BYTES);
-                put_text(out, cursor, rest.unwrap_or_default());
-            }
+        let keys = match &self.nulls {
+            None => self.keys.get(range).unwrap_or_default(),
+            Some(_) => &self.block,
+        };
+        for (cursor, key) in cursors.iter_mut().zip(keys) {
+            self.put(*key, cursor, out);
+        }
+    }
+
+    #[inline]
+    fn put(&self, key: u16, cursor: &mut usize, out: &mut [u8]) {
+        let piece = get(&self.pieces, usize::from(key));
+        if piece.len <= HEAD_BYTES {
+            put(out, cursor, piece.head, piece.len);
+        } else {
+            put(out, cursor, piece.head, HEAD_BYTES);
+            let rest = self.rest.get(piece.rest..piece.rest + piece.len - HEAD_BYTES);
+            put_text(out, cursor, rest.unwrap_or_default());
         }
     }
 }

@@ -35,7 +35,7 @@ pub(super) fn encode(fields: &[Member], batch: &RecordBatch, out: &mut Vec<u8>) 
     let columns = columns.map(|(member, array)| Column::of_member(member, array, None));
     let mut columns = columns.collect::<Result<Vec<_>, _>>()?;
     let step = (BLOCK_CELLS / columns.len().max(1)).clamp(1, BLOCK_ROWS);
-    let (mut lens, mut cursors) = (Vec::new(), Vec::new());
+    let (mut lens, mut cursors, mut ends) = (Vec::new(), Vec::new(), Vec::new());
     for start in (0..batch.num_rows()).step_by(step) {
         let rows = start..batch.num_rows().min(start + step);
         lens.clear();
@@ -43,16 +43,21 @@ pub(super) fn encode(fields: &[Member], batch: &RecordBatch, out: &mut Vec<u8>) 
         for column in &mut columns {
             column.measure(rows.clone(), &mut lens);
         }
+        // No length takes more room than that of the longest.
+        let most = varint::len(lens.iter().fold(0, |most, len| most | len) as u64);
         let mut end = out.len();
+        out.resize(
+            end + lens.iter().sum::<usize>() + most * rows.len() + SLACK_BYTES,
+            0,
+        );
         cursors.clear();
+        ends.clear();
         for len in &lens {
-            cursors.push(end);
-            end += varint::len(*len as u64) + len;
-        }
-        out.resize(end + SLACK_BYTES, 0);
-        for (cursor, len) in cursors.iter_mut().zip(&lens) {
             let (bytes, size) = varint::spread(*len as u64);
-            put(out, cursor, bytes, size);
+            put(out, &mut end, bytes, size);
+            cursors.push(end);
+            end += len;
+            ends.push(end);
         }
         for column in &mut columns {
             column.write(rows.clone(), &mut cursors, out);
@@ -62,13 +67,7 @@ pub(super) fn encode(fields: &[Member], batch: &RecordBatch, out: &mut Vec<u8>) 
             // The other blocks will be about as long.
             out.reserve(end / rows.len().max(1) * (batch.num_rows() - rows.len()) + end);
         }
-        // Every record ends where the next one's length begins.
-        let mut starts = lens.iter().zip(&cursors).skip(1);
-        let meets = |cursor: &usize| match starts.next() {
-            Some((len, next)) => *cursor + varint::len(*len as u64) + len == *next,
-            None => *cursor == end,
-        };
-        if !cursors.iter().all(meets) {
+        if cursors != ends {
             return Err(mismatch("a record is not as long as it was measured"));
         }
     }
