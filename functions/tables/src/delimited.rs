@@ -253,11 +253,7 @@ impl Table<'_> {
                         .iter_mut()
                         .zip(&done.tokens)
                         .for_each(|(ours, theirs)| ours.merge(theirs));
-                    if let Some(slab) =
-                        self.take_rejects(done.no_rows, counts.records, &mut rejects, outputs)?
-                    {
-                        texts.put(slab.into_buffer());
-                    }
+                    self.take_rejects(done.no_rows, counts.records, &mut rejects, &texts, outputs)?;
                 } else {
                     // What was begun is dropped, and so never was.
                     contradicted.store(true, Ordering::Relaxed);
@@ -429,21 +425,19 @@ impl Table<'_> {
         })
     }
 
-    /// Writes a slab's rejects; `before` is how many records stand before it. Gives back the slab, if it was kept.
+    /// Writes a slab's rejects; `before` is how many records stand before it.
     fn take_rejects(
         &self,
         no_rows: NoRows,
         before: u64,
         rejects: &mut Rejects,
+        texts: &Spare,
         outputs: &mut dyn Outputs,
-    ) -> Result<Option<Slab>, Failure> {
+    ) -> Result<(), Failure> {
         match no_rows {
             NoRows::Kept(rejected) => {
-                rejects.take(
-                    rejected.into_iter().map(|rejected| rejected.after(before)),
-                    outputs,
-                )?;
-                Ok(None)
+                let rejected = rejected.into_iter().map(|rejected| rejected.after(before));
+                rejects.take(rejected, outputs)
             }
             NoRows::Within(slab) => {
                 let mut places = slab.places();
@@ -451,7 +445,8 @@ impl Table<'_> {
                     let rejected = Rejected::of(block, &mut places, self.expected(&slab));
                     rejects.take(rejected.map(|rejected| rejected.after(before)), outputs)
                 })?;
-                Ok(Some(slab))
+                texts.put(slab.into_buffer());
+                Ok(())
             }
         }
     }

@@ -138,9 +138,17 @@ impl Batch<'_> {
         Ok(())
     }
 
-    /// Takes note of the rows, all of whose columns came.
-    pub(crate) fn end(mut self) {
+    /// Takes note of the rows.
+    ///
+    /// # Errors
+    /// When not all of their columns came.
+    pub(crate) fn end(mut self) -> Result<(), Mismatch> {
+        let columns = self.state.profile.columns.len();
+        if self.columns != columns {
+            return Err(Mismatch(format!("{} of {columns} columns", self.columns)));
+        }
         self.state.profile.observe_rows(self.hashes);
+        Ok(())
     }
 }
 
@@ -177,7 +185,7 @@ mod tests {
         for array in rows.columns() {
             batch.column(array).unwrap();
         }
-        batch.end();
+        batch.end().unwrap();
     }
 
     /// Each of three threads has every third slab, and the first of them is the slowest.
@@ -206,6 +214,15 @@ mod tests {
     #[test]
     fn what_is_said_does_not_depend_on_which_thread_was_faster() {
         assert_eq!(observed([900, 0, 300]), observed([0, 300, 900]));
+    }
+
+    #[test]
+    fn rows_that_lack_a_column_are_refused() {
+        let lanes = Lanes::new(Profile::new(&schema()), &schema(), 1);
+        let turn = lanes.turn(0);
+        assert!(turn.batch(500).unwrap().end().is_err());
+        drop(turn);
+        assert_eq!(lanes.into_profile().unwrap().rows(), 0);
     }
 
     #[test]

@@ -119,13 +119,7 @@ impl<'a> Block<'a> {
         self.bytes
     }
 
-    /// Where the cells of a column stand.
-    #[inline]
-    pub(crate) fn spans(&self, column: usize) -> impl Iterator<Item = &'a Span> {
-        self.spans.iter().skip(column).step_by(self.columns.max(1))
-    }
-
-    /// The same, from a row on.
+    /// Where the cells of a column stand, from a row on.
     #[inline]
     pub(crate) fn spans_from(&self, row: usize, column: usize) -> Spans<'a> {
         Spans {
@@ -167,8 +161,10 @@ impl<'a> Block<'a> {
     #[inline]
     pub(crate) fn for_each_cell_from(&self, column: usize, row: usize, mut take: impl FnMut(&[u8], bool)) {
         let mut unescaped = Vec::new();
-        for span in self.spans(column).skip(row) {
-            take(self.resolve(*span, &mut unescaped), span.is_quoted());
+        let spans = self.spans_from(row, column);
+        for further in 0..self.rows().saturating_sub(row) {
+            let span = spans.get(further);
+            take(self.resolve(span, &mut unescaped), span.is_quoted());
         }
     }
 

@@ -115,7 +115,7 @@ impl<'a> PartMaker<'a> {
     /// Ends the part of the batch whose columns were added.
     pub(crate) fn end(self, batch: &RecordBatch) -> Result<Part, Failure> {
         if let Some(observed) = self.observed {
-            observed.end();
+            observed.end().map_err(mismatch)?;
         }
         let mut records = Vec::new();
         if self.recipe.wants.records {
