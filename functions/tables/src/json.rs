@@ -24,6 +24,7 @@
 
 mod build;
 mod cursor;
+mod looks;
 mod moments;
 mod numbers;
 mod parse;
@@ -33,6 +34,7 @@ mod slabs;
 
 use cursor::Cursor;
 pub use cursor::MAX_DEPTH;
+pub use looks::looks_like;
 pub use parse::{Parse, Parsed, Taken, parse, parse_in_batches};
 pub use shape::{MAX_FIELDS, Shape};
 pub use slabs::{SLAB_BYTES, Slab, Slabs};
@@ -164,54 +166,8 @@ pub fn check(text: &[u8]) -> Result<(), Fault> {
     cursor.end()
 }
 
-/// Whether nothing in a sample says that it is no JSON: `[1, 2` may be, `[id],[name]` is not.
-fn goes_on_as_json(sample: &[u8]) -> bool {
-    // A sample ends anywhere, a whole file where somebody ended it.
-    const CUT_FROM: usize = 64 << 10;
-    let slack = if sample.len() >= CUT_FROM { 8 } else { 0 };
-    match check(sample) {
-        Ok(()) | Err(Fault::TooDeep { .. }) => true,
-        Err(Fault::Syntax { at, .. } | Fault::NotUtf8 { at }) => at + slack >= sample.len(),
-        Err(_) => false,
-    }
-}
-
 /// U+FEFF in UTF-8, which a text may begin with (RFC 8259 §8.1 lets parsers ignore it).
 const MARK: &[u8] = b"\xEF\xBB\xBF";
-
-/// What a text is that begins like this; `None` if it is none of those.
-///
-/// An array of objects, or empty; an array of something else, as far as it goes; lines of which one of the first is a whole object; an object that goes on for more than
-/// a line, or than the sample.
-#[must_use]
-pub fn looks_like(sample: &[u8]) -> Option<JsonKind> {
-    const LINES: usize = 16;
-    let text = sample.strip_prefix(MARK).unwrap_or(sample).trim_ascii_start();
-    let opens_object = |text: &[u8]| {
-        let rest = text.strip_prefix(b"{").map(<[u8]>::trim_ascii_start);
-        rest.is_some_and(|rest| matches!(rest.first(), None | Some(b'"' | b'}')))
-    };
-    if let Some(items) = text.strip_prefix(b"[") {
-        let items = items.trim_ascii_start();
-        let is_array = items.starts_with(b"]") || opens_object(items) || goes_on_as_json(text);
-        return is_array.then_some(JsonKind::Array);
-    }
-    let is_object = |line: &[u8]| line.starts_with(b"{") && check(line).is_ok();
-    let mut lines = text.split(|byte| *byte == b'\n').map(<[u8]>::trim_ascii);
-    if lines.by_ref().take(LINES).any(is_object) {
-        return Some(JsonKind::Lines);
-    }
-    if !opens_object(text) {
-        return None;
-    }
-    // Either the first line is longer than the sample, or its object is longer than the line.
-    let is_one_line = memchr::memchr(b'\n', text).is_none();
-    Some(if is_one_line {
-        JsonKind::Lines
-    } else {
-        JsonKind::Values
-    })
-}
 
 #[cfg(test)]
 #[path = "json/tests.rs"]
