@@ -1,7 +1,7 @@
 //! Which encoding a text is in, and the text in UTF-8.
 //!
-//! Found in this order: a byte order mark; UTF-16 by where its zeros stand; UTF-8 if the bytes are; else what `chardetng`
-//! (the detector of Firefox) takes them for. Decoded by `encoding_rs`, which follows the WHATWG Encoding Standard.
+//! Found in this order: a byte order mark; UTF-16 by where its zeros stand; UTF-8 if the bytes are; Windows-1252 if all else are
+//! signs of its, such as `£` and `µ`; else what `chardetng` (the detector of Firefox) takes them for. Decoded by `encoding_rs`, which follows the WHATWG Encoding Standard.
 //!
 //! Bytes that the encoding does not have become the byte 0xFF, which UTF-8 does not have: the record they stand in is
 //! rejected as not decodable. Where in the file anything stood, [`Decoded::progress`] tells (`places`). Text that is UTF-8
@@ -13,10 +13,13 @@ use std::{
 };
 
 use chardetng::{EncodingDetector, Iso2022JpDetection, Utf8Detection};
-use encoding_rs::{DecoderResult, Encoding, UTF_8, UTF_16BE, UTF_16LE};
+use encoding_rs::{DecoderResult, Encoding, UTF_8, UTF_16BE, UTF_16LE, WINDOWS_1252};
 use serde::{Serialize, Serializer};
 
-use super::places::{Corrections, Progress, Stretch, Width};
+use super::{
+    places::{Corrections, Progress, Stretch, Width},
+    signs,
+};
 
 /// How many bytes are decoded at a time.
 const CHUNK_BYTES: usize = 64 << 10;
@@ -98,6 +101,12 @@ impl TextEncoding {
         // A few damaged characters do not make UTF-8 something else.
         if invalid == 0 || (multibyte > 0 && invalid <= 1 + multibyte / 4) {
             return plain(UTF_8);
+        }
+        if std::iter::once(start)
+            .chain(inside.iter().map(Vec::as_slice))
+            .all(signs::has_no_letters)
+        {
+            return plain(WINDOWS_1252);
         }
         let mut detector = EncodingDetector::new(Iso2022JpDetection::Deny);
         for piece in inside {

@@ -9,6 +9,7 @@ mod encoding;
 mod fill;
 mod kept;
 mod places;
+mod signs;
 
 use std::io::{self, Read};
 
