@@ -13,7 +13,7 @@ use shared::{
 use super::{
     Dialect, class_of,
     kinds::Class,
-    score::{CANDIDATE_BYTES, behind_first_line, candidates, try_out},
+    score::{InQuotes, beginning, behind_first_line, candidates, prefer_those_of_the_header, try_out},
     table::{Table, find_table},
 };
 use crate::{
@@ -97,6 +97,7 @@ fn detect_in_text(sample: &Sample, wanted: &Wanted) -> Result<Dialect, Failure> 
     for rules in candidates(text, sample, delimiter.as_deref(), wanted) {
         tried.push(try_out(rules, text, sample));
     }
+    prefer_those_of_the_header(&mut tried);
     tried.sort_by(|a, b| b.score.total_cmp(&a.score));
     let best = tried.first();
     let runner_up = tried
@@ -107,6 +108,7 @@ fn detect_in_text(sample: &Sample, wanted: &Wanted) -> Result<Dialect, Failure> 
         quote: wanted.quote.unwrap_or(Some(b'"')),
         escape: wanted.escape.unwrap_or(wanted.quote.unwrap_or(Some(b'"'))),
         comment: None,
+        comment_unless: None,
     };
     let (mut rules, mut confidence) = match best {
         Some(best) => {
@@ -116,8 +118,14 @@ fn detect_in_text(sample: &Sample, wanted: &Wanted) -> Result<Dialect, Failure> 
         None => (asked.clone(), 0.0),
     };
     let alone = one_column(text, sample, best.is_none_or(|best| best.score == 0.0));
+    let quotes = match wanted.quote {
+        None => in_quotes(text, sample.is_whole),
+        Some(_) => InQuotes::default(),
+    };
     let is_alone = match best {
         None => true,
+        // Each line, or several, are one cell in quotes: what would split them stands within.
+        Some(best) if quotes.are_all() && best.rules.quote.is_none() => true,
         Some(best) if alone.typed => {
             // What splits numbers and times may be part of them, unless the header has it too.
             let ambiguous = matches!(best.rules.delimiter.as_slice(), b":" | b" ")
@@ -133,6 +141,10 @@ fn detect_in_text(sample: &Sample, wanted: &Wanted) -> Result<Dialect, Failure> 
         // Read with any delimiter that it does not have, a table of one column is what it is.
         if memchr::memchr(b',', text).is_some() {
             rules.delimiter = unused(text).to_vec();
+        }
+        if let Some(quote) = quotes.quote() {
+            let quote = quote.then_some(b'"');
+            (rules.quote, rules.escape) = (quote, wanted.escape.unwrap_or(quote));
         }
         confidence = if alone.typed {
             ALONE_TYPED
@@ -155,7 +167,11 @@ fn detect_in_text(sample: &Sample, wanted: &Wanted) -> Result<Dialect, Failure> 
         rules.comment.clone_from(&table.comment);
         table = find_table(text, sample, &rules, wanted).map_err(behind)?;
     }
-    finish(sample, begin, rules, table, confidence)
+    let dialect = finish(sample, begin, rules, table, confidence)?;
+    Ok(Dialect {
+        comment_is_guessed: wanted.comment.is_none() && dialect.comment.is_some(),
+        ..dialect
+    })
 }
 
 fn finish(
@@ -200,6 +216,7 @@ fn finish(
             .comment
             .map(|prefix| utf8(prefix, "the comment's mark"))
             .transpose()?,
+        comment_is_guessed: false,
         header,
         header_rows: table.header_rows,
         preamble_lines: count_lines(lines),
@@ -251,6 +268,18 @@ fn separator_line(text: &[u8]) -> (Option<String>, usize) {
     }
 }
 
+/// What quotes make of a text if it is one column.
+fn in_quotes(text: &[u8], is_whole: bool) -> InQuotes {
+    let rules = Rules {
+        delimiter: unused(text).to_vec(),
+        quote: Some(b'"'),
+        escape: Some(b'"'),
+        comment: None,
+        comment_unless: None,
+    };
+    InQuotes::of(&rules, text, is_whole)
+}
+
 /// A delimiter that a text does not have.
 fn unused(text: &[u8]) -> &'static [u8] {
     const UNLIKELY: [&[u8]; 4] = [b"\x1F", b"\x1E", b"\x1D", b"\x1C"];
@@ -286,7 +315,7 @@ fn first_line(text: &[u8]) -> &[u8] {
 }
 
 fn one_column(text: &[u8], sample: &Sample, unsplit: bool) -> Alone {
-    let text = text.get(..CANDIDATE_BYTES).unwrap_or(text);
+    let text = beginning(text);
     let mut counts = [0_usize; 16];
     let mut lines = 0;
     let pieces = sample.inside.iter().map(|piece| behind_first_line(piece));

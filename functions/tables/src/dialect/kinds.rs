@@ -206,6 +206,12 @@ impl Kinds {
         class.is_empty() || kind.has(class) || takes_text || numeric(kind, class)
     }
 
+    /// Whether the column's cells are of the class of one cell, and not of another's.
+    pub(crate) fn tell_apart(&self, column: usize, one: &[u8], other: &[u8]) -> bool {
+        let kind = self.0.get(column).copied().unwrap_or_default();
+        kind.has(class_of(one)) && !kind.has(class_of(other))
+    }
+
     /// Whether a cell looks like those of the column.
     pub(crate) fn fits_closely(&self, column: usize, cell: &[u8]) -> bool {
         let kind = self.0.get(column).copied().unwrap_or_default();

@@ -1,5 +1,6 @@
 //! What the file is and how its fields are delimited, found on its first bytes.
 
+mod begin;
 mod detect;
 mod kinds;
 mod records;
@@ -27,6 +28,9 @@ pub struct Dialect {
     pub escape: Option<u8>,
     /// What begins a line that is no record.
     pub comment: Option<String>,
+    /// Nobody said so: a line that begins like that and has as many fields as there are columns is one.
+    #[serde(skip)]
+    pub(crate) comment_is_guessed: bool,
     /// The header's fields as the file has them, joined where it has several rows; generated if it has none.
     pub header: Vec<String>,
     /// How many records at the start make the header.
@@ -53,6 +57,7 @@ impl Dialect {
             quote: Some(b'"'),
             escape: Some(b'"'),
             comment: None,
+            comment_is_guessed: false,
             header,
             header_rows: 1,
             preamble_lines: 0,

@@ -7,7 +7,10 @@ use crate::read::{
 };
 
 /// How many bytes of the sample each candidate reads.
-pub(super) const CANDIDATE_BYTES: usize = 96 << 10;
+const CANDIDATE_BYTES: usize = 96 << 10;
+/// But these lines at least, as long as they are no longer than this.
+const LEAST_LINES: usize = 3;
+const LEAST_LINES_BYTES: usize = 1 << 20;
 
 /// Delimiters, and how likely each is before the file has been looked at.
 const DELIMITERS: [(&str, f64); 33] = [
@@ -51,6 +54,18 @@ pub(super) struct Tried {
     pub(super) rules: Rules,
     pub(super) score: f64,
     pub(super) regular: f64,
+    /// Every record of the beginning, the first one too, is split, and into as many fields.
+    pub(super) splits_all: bool,
+    /// The first one is not split.
+    pub(super) spares_first: bool,
+}
+
+/// What each candidate reads of a text.
+pub(super) fn beginning(text: &[u8]) -> &[u8] {
+    let head = text.get(..LEAST_LINES_BYTES).unwrap_or(text);
+    let lines = memchr::memchr2_iter(b'\n', b'\r', head).nth(LEAST_LINES - 1);
+    let end = lines.map_or(head.len(), |at| at + 1).max(CANDIDATE_BYTES);
+    text.get(..end).unwrap_or(text)
 }
 
 /// Every dialect that is worth a try.
@@ -60,7 +75,7 @@ pub(super) fn candidates(
     delimiter: Option<&str>,
     wanted: &Wanted,
 ) -> Vec<Rules> {
-    let text = text.get(..CANDIDATE_BYTES).unwrap_or(text);
+    let text = beginning(text);
     let has = |needle: &[u8]| {
         memchr::memmem::find(text, needle).is_some()
             || sample
@@ -99,6 +114,7 @@ pub(super) fn candidates(
                     quote,
                     escape,
                     comment: None,
+                    comment_unless: None,
                 });
             }
         }
@@ -138,10 +154,11 @@ struct Tally {
 /// Scores a candidate on the sample.
 pub(super) fn try_out(rules: Rules, text: &[u8], sample: &Sample) -> Tried {
     let mut tally = Tally::default();
-    let cut = text.get(..CANDIDATE_BYTES).unwrap_or(text);
+    let cut = beginning(text);
     let whole = sample.is_whole && cut.len() == text.len();
     read_into(&rules, cut, whole, &mut tally);
-    let (mut regular, mut columns) = regularity(&tally.fields, true);
+    let fields = std::mem::take(&mut tally.fields);
+    let (mut regular, mut columns) = regularity(&fields, true);
     for piece in &sample.inside {
         let mut inside = Tally::default();
         read_into(&rules, behind_first_line(piece), false, &mut inside);
@@ -185,10 +202,68 @@ pub(super) fn try_out(rules: Rules, text: &[u8], sample: &Sample) -> Tried {
     } else {
         regular * types * prior * breadth * quoting * evidence
     };
+    let splits_all =
+        !loose && fields.len() > 1 && columns > 1 && fields.iter().all(|count| *count == columns);
     Tried {
         rules,
         score,
         regular,
+        splits_all,
+        spares_first: fields.first() == Some(&1),
+    }
+}
+
+/// Where one delimiter splits all of the beginning, the header too, one that the header lacks is most likely part of the cells.
+pub(super) fn prefer_those_of_the_header(tried: &mut [Tried]) {
+    if tried.iter().any(|one| one.splits_all && one.score > 0.0) {
+        for other in tried.iter_mut().filter(|other| other.spares_first) {
+            other.score *= 0.7;
+        }
+    }
+}
+
+/// What quotes make of a text of one column.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct InQuotes {
+    pub(super) records: usize,
+    /// Those that are a cell in quotes.
+    pub(super) quoted: usize,
+    /// Those in which quotes do not work out.
+    pub(super) damaged: usize,
+}
+
+impl InQuotes {
+    /// Reads the beginning of a text; `whole` says that its end is the text's.
+    pub(super) fn of(rules: &Rules, text: &[u8], whole: bool) -> Self {
+        let text = beginning(text);
+        let mut found = Self::default();
+        let (mut at, mut spans) = (0, Vec::new());
+        loop {
+            spans.clear();
+            match next(text, at, whole, rules, text.len(), 1, &mut spans) {
+                Next::Record { next, damage, .. } => {
+                    found.records += 1;
+                    found.quoted += usize::from(spans.first().is_some_and(|span| span.is_quoted()));
+                    found.damaged += usize::from(damage.is_some());
+                    at = next;
+                }
+                Next::Blank { next } | Next::Comment { next } => at = next,
+                Next::NeedMore | Next::End => return found,
+            }
+        }
+    }
+
+    /// Whether all are cells in quotes, but for the first, which may be a header.
+    pub(super) const fn are_all(self) -> bool {
+        self.quoted > 0 && self.damaged == 0 && self.quoted + 1 >= self.records
+    }
+
+    /// If there are cells in quotes: whether quotes quote.
+    pub(super) const fn quote(self) -> Option<bool> {
+        if self.quoted == 0 {
+            return None;
+        }
+        Some(self.damaged * 10 <= self.quoted)
     }
 }
 
@@ -239,15 +314,7 @@ fn read_into(rules: &Rules, text: &[u8], whole: bool, tally: &mut Tally) {
     let mut at = 0;
     loop {
         spans.clear();
-        match next(
-            text,
-            at,
-            whole,
-            rules,
-            CANDIDATE_BYTES,
-            SAMPLE_COLUMNS,
-            &mut spans,
-        ) {
+        match next(text, at, whole, rules, text.len(), SAMPLE_COLUMNS, &mut spans) {
             Next::Record {
                 next, fields, damage, ..
             } => {

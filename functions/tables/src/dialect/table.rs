@@ -9,7 +9,9 @@ use std::collections::{BTreeMap, HashSet};
 use shared::{Failure, Place};
 
 use super::{
-    Kinds, class_of,
+    Kinds,
+    begin::first_record,
+    class_of,
     detect::{Sample, Wanted},
     kinds::{Class, Tally},
     records::{Record, Records, tally},
@@ -24,7 +26,7 @@ use crate::read::{
 /// How many records of the beginning are looked at, and of each piece from inside.
 const RECORDS: usize = 1_000;
 /// The most rows that a header has unless more are asked for.
-const HEADER_ROWS: usize = 5;
+pub(super) const HEADER_ROWS: usize = 5;
 
 /// What was found.
 pub(super) struct Table {
@@ -41,11 +43,11 @@ pub(super) struct Table {
 }
 
 /// The records that have as many cells as a row.
-struct Rows<'r, 'a> {
-    records: &'r [Record<'a>],
+pub(super) struct Rows<'r, 'a> {
+    pub(super) records: &'r [Record<'a>],
     /// Those from inside the file.
     inside: &'r [Record<'a>],
-    columns: usize,
+    pub(super) columns: usize,
 }
 
 impl<'r, 'a> Rows<'r, 'a> {
@@ -54,7 +56,7 @@ impl<'r, 'a> Rows<'r, 'a> {
     }
 
     /// Those from a record on.
-    fn from(&self, from: usize) -> impl Iterator<Item = &'r Record<'a>> {
+    pub(super) fn from(&self, from: usize) -> impl Iterator<Item = &'r Record<'a>> {
         let records = self.records.get(from..).unwrap_or_default();
         records
             .iter()
@@ -88,23 +90,15 @@ pub(super) fn find_table(
     }
     let inside = read_inside(sample, rules);
     let columns = most_common(records.iter().chain(&inside));
-    let begins_at_once = wanted.skip_lines.is_some() || wanted.header_rows.is_some();
-    let first = if begins_at_once && wanted.skip_lines.is_some() {
-        0
-    } else {
-        records
-            .iter()
-            .position(|record| is_row(record, columns))
-            .unwrap_or(0)
-    };
-    let comment = comment(text, &records, first, columns);
-    // Header rows are few: what stands behind them tells what the columns hold.
-    let behind = first + 1 + (records.len().saturating_sub(first + 1) / 2).min(HEADER_ROWS);
     let regular = Rows {
         records: &records,
         inside: &inside,
         columns,
     };
+    let first = first_record(&regular, wanted);
+    let comment = comment(text, &records, first, columns);
+    // Header rows are few: what stands behind them tells what the columns hold.
+    let behind = first + 1 + (records.len().saturating_sub(first + 1) / 2).min(HEADER_ROWS);
     let body = |from: usize| regular.from(from);
     let behind_header = (behind, tally(columns, body(behind)));
     let kinds = behind_header.1.kinds();
@@ -136,7 +130,7 @@ pub(super) fn find_table(
         return Ok(Table {
             start: before.start,
             body: before.next,
-            header: number_rows(names, columns, body(first)),
+            header: name_rows(names, columns, rules, body(first)),
             header_rows: 1,
             kinds,
             comment,
@@ -176,7 +170,7 @@ pub(super) fn find_table(
     Ok(Table {
         start: record.start,
         body: body_start,
-        header: number_rows(names, columns, body(first + rows)),
+        header: name_rows(names, columns, rules, body(first + rows)),
         header_rows: rows,
         kinds,
         comment,
@@ -215,7 +209,7 @@ fn most_common<'a>(records: impl Iterator<Item = &'a Record<'a>>) -> usize {
         .map_or(1, |(columns, _)| *columns)
 }
 
-fn filled(record: &Record<'_>) -> usize {
+pub(super) fn filled(record: &Record<'_>) -> usize {
     record
         .cells
         .iter()
@@ -223,14 +217,8 @@ fn filled(record: &Record<'_>) -> usize {
         .count()
 }
 
-/// Whether a record may be the table's first: a line of a preamble may have as many delimiters, but little between them.
-fn is_row(record: &Record<'_>, columns: usize) -> bool {
-    let least = if columns >= 3 { 2 } else { 1 };
-    !record.is_damaged && record.cells.len() == columns && (columns == 1 || filled(record) >= least)
-}
-
 /// How many cells of the typed columns are filled, and how many of those are not of their column's kind.
-fn misfits(record: &Record<'_>, kinds: &Kinds) -> (usize, usize) {
+pub(super) fn misfits(record: &Record<'_>, kinds: &Kinds) -> (usize, usize) {
     let mut counts = (0, 0);
     for column in kinds.typed() {
         if let Some(cell) = record.cells.get(column)
@@ -243,7 +231,12 @@ fn misfits(record: &Record<'_>, kinds: &Kinds) -> (usize, usize) {
     counts
 }
 
-fn looks_like_header(record: &Record<'_>, kinds: &Kinds, records: &[Record<'_>], index: usize) -> bool {
+pub(super) fn looks_like_header(
+    record: &Record<'_>,
+    kinds: &Kinds,
+    records: &[Record<'_>],
+    index: usize,
+) -> bool {
     let (typed, misfits) = misfits(record, kinds);
     let rows = records.get(index + 1..).unwrap_or_default();
     let has_rows = rows.iter().any(|row| row.cells.len() == record.cells.len());
@@ -262,13 +255,13 @@ fn looks_like_header(record: &Record<'_>, kinds: &Kinds, records: &[Record<'_>],
     if typed || !distinct || empty > 1 || (empty > 0 && record.cells.len() == 1) {
         return false;
     }
+    // A header that comes again, as where files were put one behind the other, says nothing against it.
+    let others = || rows.iter().filter(|row| row.cells != record.cells);
     let again =
         record.cells.iter().enumerate().any(|(column, cell)| {
-            !cell.is_empty() && rows.iter().any(|row| row.cells.get(column) == Some(cell))
+            !cell.is_empty() && others().any(|row| row.cells.get(column) == Some(cell))
         });
-    // A header repeated by a second one says nothing against it.
-    let repeated = rows.first().is_some_and(|row| row.cells == record.cells);
-    (!again || repeated) && !looks_like_code(record, rows)
+    !again && !looks_like_code(record, rows)
 }
 
 /// Whether a column holds codes of one length, this record's among them.
@@ -316,7 +309,17 @@ fn is_header_too(record: &Record<'_>, header: &Record<'_>, kinds: &Kinds, record
         return true;
     }
     let (typed, misfits) = misfits(record, kinds);
-    typed >= 2 && misfits == typed
+    typed >= 2 && misfits == typed && !is_row_of_words(record, header, kinds)
+}
+
+/// Whether a record without a number in it is a row: a column has cells like the one here, and not like the header's, or all that
+/// should be numbers are the same word (`TBD`).
+fn is_row_of_words(record: &Record<'_>, header: &Record<'_>, kinds: &Kinds) -> bool {
+    let mut both = record.cells.iter().zip(&header.cells).enumerate();
+    let mut words = kinds.typed().filter_map(|column| record.cells.get(column));
+    let word = words.next();
+    both.any(|(column, (cell, name))| kinds.tell_apart(column, cell, name))
+        || (filled(record) == record.cells.len() && words.all(|other| Some(other) == word))
 }
 
 /// The names that a header's rows give together.
@@ -417,11 +420,12 @@ fn mend_header(
     Some(names).filter(|names| enough && filled(record) == fields && is_header(names))
 }
 
-/// Moves names one to the right where the first column holds the rows' numbers and the header has no name for it, as R
+/// Moves names one to the right where the first column holds the rows' numbers or names and the header has no name for it, as R
 /// writes its tables.
-fn number_rows<'a>(
+fn name_rows<'a>(
     mut names: Vec<Vec<u8>>,
     columns: usize,
+    rules: &Rules,
     rows: impl Iterator<Item = &'a Record<'a>>,
 ) -> Vec<Vec<u8>> {
     let only_last_is_missing = names.len() == columns
@@ -431,15 +435,21 @@ fn number_rows<'a>(
     if !only_last_is_missing {
         return names;
     }
-    let mut count = 0_u64;
-    let numbered = rows.take(100).all(|row| {
-        count += 1;
-        row.cells
-            .first()
-            .and_then(|cell| std::str::from_utf8(cell).ok()?.parse::<u64>().ok())
-            == Some(count)
+    let rows: Vec<&Record<'_>> = rows.take(100).collect();
+    let firsts = || rows.iter().filter_map(|row| row.cells.first());
+    let numbered = firsts().zip(1_u64..).all(|(cell, number)| {
+        std::str::from_utf8(cell).ok().and_then(|cell| cell.parse().ok()) == Some(number)
     });
-    if numbered && count > 0 {
+    // `write.table` separates by spaces, and most people who tell it something else by tabs.
+    let mut different = HashSet::new();
+    let has_names = matches!(rules.delimiter.as_slice(), b" " | b"\t")
+        && rows.len() > 1
+        && firsts()
+            .all(|cell| !cell.is_empty() && !class_of(cell).has(Class::TYPED) && different.insert(cell))
+        && rows
+            .iter()
+            .all(|row| row.cells.last().is_some_and(|cell| !cell.is_empty()));
+    if !rows.is_empty() && (numbered || has_names) {
         names.rotate_right(1);
     }
     names

@@ -247,6 +247,123 @@ fn pieces_from_inside_tell_what_the_beginning_does_not() {
 }
 
 #[test]
+fn rows_of_another_width_before_the_most_are_no_preamble() {
+    check(
+        "id,qty\n1,5\n2,6\n3,7,x\n4,8,y\n5,9,z\n",
+        ",",
+        &["id", "qty", ""],
+        "1,5",
+    );
+    let rows = |row: &str, count: usize| row.repeat(count);
+    let text = format!("id,name,qty\n{}{}", rows("1,a,5\n", 300), rows("2,b,6,x\n", 600));
+    check(&text, ",", &["id", "name", "qty", ""], "1,a,5");
+    let text = format!(
+        "id,name,qty,note\n{}{}",
+        rows("1,a,5,x\n", 300),
+        rows("2,b,6\n", 600)
+    );
+    check(&text, ",", &["id", "name", "qty", "note"], "1,a,5,x");
+    // What says something else than rows is one.
+    check(
+        "Report,Sales\nFrom,2024-01-01\nTo,2024-02-01\nid,name,qty,price\n1,a,2,1.5\n2,b,3,2.5\n",
+        ",",
+        &["id", "name", "qty", "price"],
+        "1,a",
+    );
+}
+
+#[test]
+fn a_first_row_with_little_in_it_is_a_row() {
+    let dialect = find("1,,\n2,a,b\n3,c,d\n");
+    assert_eq!((dialect.header_rows, dialect.body_offset), (0, 0));
+}
+
+#[test]
+fn a_row_without_numbers_is_no_second_row_of_a_header() {
+    for row in ["A-1,TBD,TBD", "AAA,n.m.,n.m."] {
+        let text = format!("sku,price,stock\n{row}\nB-2,9.99,5\nC-3,1.50,7\n");
+        check(&text, ",", &["sku", "price", "stock"], row);
+    }
+}
+
+#[test]
+fn a_preamble_may_be_filled_up_with_delimiters() {
+    let text = "Sales report,,,\nFrom:,2024-01-01,,\n,,,\nid,name,qty,price\n1,N1,1,1.50\n2,N2,2,2.50\n3,N3,3,3.50\n";
+    check(text, ",", &["id", "name", "qty", "price"], "1,N1");
+    // A header of two rows is none.
+    let text = "place,size,,\nname,m,kg,s\nhere,1,2,3\nthere,4,5,6\nnowhere,7,8,9\n";
+    assert_eq!(find(text).header_rows, 2);
+}
+
+#[test]
+fn a_header_that_comes_again_is_one() {
+    check(
+        "name,city\nBob,Paris\nEve,Rome\nname,city\nAl,Oslo\n",
+        ",",
+        &["name", "city"],
+        "Bob",
+    );
+}
+
+#[test]
+fn rows_that_are_named() {
+    // As R writes them by default.
+    check(
+        "\"mpg\" \"cyl\"\n\"Mazda RX4\" 21.0 6\n\"Datsun 710\" 22.8 4\n",
+        " ",
+        &["", "mpg", "cyl"],
+        "\"Mazda",
+    );
+}
+
+#[test]
+fn a_delimiter_that_all_lines_have_goes_before_one_that_the_header_lacks() {
+    for delimiter in [";", "\t"] {
+        let rows = [
+            "Manager;Employee",
+            "Jones, Zed;Smith, Kim",
+            "Lee, Al;Ray, Eve",
+            "Ray, Bob;Lee, Kim",
+            "Smith, Al;Jones, Eve",
+        ];
+        let text = rows.join("\n").replace(';', delimiter);
+        check(&text, delimiter, &["Manager", "Employee"], "Jones");
+    }
+}
+
+#[test]
+fn one_column_in_quotes() {
+    let quoted = |text: &str, header: &str| {
+        let dialect = find(text);
+        assert_eq!(
+            (dialect.quote, dialect.header),
+            (Some(b'"'), vec![header.to_owned()]),
+            "{text:?}"
+        );
+    };
+    quoted("text\n\"line 1\nline 2\"\n\"b\"\n", "text");
+    quoted("Revenue\n\"1,234\"\n\"2,345\"\n", "Revenue");
+    quoted("\"city\"\n\"New York\"\n\"Rome\"\n", "city");
+    quoted(
+        "doc\n\"{\"\"a\"\":1,\"\"b\"\":2}\"\n\"{\"\"a\"\":3,\"\"b\"\":4}\"\n",
+        "doc",
+    );
+    // Quotes that mostly do not work out are text.
+    assert_eq!(
+        find("note\n\"so\" he said\n\"no\"\n\"why\" she said\n").quote,
+        None
+    );
+}
+
+#[test]
+fn more_columns_than_a_candidate_reads() {
+    let names: Vec<String> = (0..20_000).map(|index| format!("c{index}")).collect();
+    let dialect = find(&format!("{}\n{}\n", names.join(","), vec!["1"; 20_000].join(",")));
+    // Enough of them to be refused.
+    assert!(dialect.delimiter == "," && dialect.columns() > crate::processor::MAX_COLUMNS);
+}
+
+#[test]
 fn nothing_and_next_to_nothing() {
     for text in ["", "\n", "\r\n\r\n\n"] {
         let sample = Sample {

@@ -73,6 +73,7 @@ mod tests {
             quote,
             escape,
             comment: None,
+            comment_unless: None,
         }
     }
 

@@ -15,6 +15,8 @@ pub(crate) struct Rules {
     /// None: nothing in a quoted field is escaped.
     pub(crate) escape: Option<u8>,
     pub(crate) comment: Option<Vec<u8>>,
+    /// A line that begins as comments do and has so many fields is a record all the same, as nobody said that it is none.
+    pub(crate) comment_unless: Option<usize>,
 }
 
 impl Rules {
@@ -24,6 +26,7 @@ impl Rules {
             quote: dialect.quote,
             escape: dialect.escape,
             comment: dialect.comment.as_ref().map(|prefix| prefix.as_bytes().to_vec()),
+            comment_unless: dialect.comment_is_guessed.then(|| dialect.columns()),
         }
     }
 
@@ -94,10 +97,12 @@ pub(crate) fn next(
     if let Some(prefix) = &rules.comment {
         let rest = bytes.get(start..).unwrap_or_default();
         if rules.is_comment(rest) {
-            return match line(bytes, start, ended) {
-                Some((_, next)) => Next::Comment { next },
-                None => Next::NeedMore,
+            let Some((end, next)) = line(bytes, start, ended) else {
+                return Next::NeedMore;
             };
+            if !is_record_all_the_same(bytes.get(start..end).unwrap_or_default(), rules) {
+                return Next::Comment { next };
+            }
         }
         if !ended && rest.len() < prefix.len() && prefix.starts_with(rest) {
             return Next::NeedMore;
@@ -144,6 +149,24 @@ pub(crate) fn next(
             }
         }
     }
+}
+
+/// See [`Rules::comment_unless`].
+fn is_record_all_the_same(line: &[u8], rules: &Rules) -> bool {
+    let Some(columns) = rules.comment_unless else {
+        return false;
+    };
+    let mut reading = Reading {
+        bytes: line,
+        start: 0,
+        ended: true,
+        rules,
+        record_bytes: line.len(),
+        most: 0,
+        fields: 0,
+        spans: &mut Vec::new(),
+    };
+    matches!(reading.record(), Found::End { .. }) && reading.fields == columns
 }
 
 /// Where the line that `from` stands in ends, and where the next begins. `None` if that is not there yet.

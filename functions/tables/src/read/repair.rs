@@ -268,6 +268,7 @@ pub(crate) fn redelimit(
         let other = Rules {
             delimiter: vec![delimiter],
             comment: None,
+            comment_unless: None,
             ..rules.clone()
         };
         let mut found = Vec::new();

@@ -430,3 +430,20 @@ fn a_delimiter_across_the_end_of_what_a_record_may_have() {
         assert_eq!(read_with(text.as_bytes(), &dialect, cap, 1, 1), whole, "{cap}");
     }
 }
+
+#[test]
+fn what_begins_like_a_guessed_comment_is_a_row_if_it_has_all_fields() {
+    let text = "1,2,3\n# note\n#love,5,6\n# a, b\n";
+    let told = odd(",", Some(b'"'), Some(b'"'), Some("#"));
+    let guessed = Dialect {
+        comment_is_guessed: true,
+        ..told.clone()
+    };
+    for slab in [1, 1 << 20] {
+        let read = read_with(text.as_bytes(), &guessed, 1 << 20, slab, 7);
+        assert_eq!(read.rows, [["1", "2", "3"], ["#love", "5", "6"]]);
+        assert_eq!(read.counts.comments, 2);
+        let read = read_with(text.as_bytes(), &told, 1 << 20, slab, 7);
+        assert_eq!((read.rows.len(), read.counts.comments), (1, 3));
+    }
+}
