@@ -1,7 +1,7 @@
 //! Where in a text its table begins, how many columns it has and what they are called.
 //!
-//! Before the header there may be a preamble: lines with another number of fields, or with all but one of them empty. The
-//! header is told from rows by the columns whose cells are typed (numbers, dates, addresses): a header's cells there are
+//! Before the header there may be a preamble: lines with another number of fields, or with most of them empty, unless what is
+//! typed says that they are rows (`begin`). The header is told from rows by the columns whose cells are typed (numbers, dates, addresses): a header's cells there are
 //! not. It may have several rows, and may itself have a field too many or too few, or a stray quote.
 
 use std::collections::{BTreeMap, HashSet};
