@@ -235,6 +235,7 @@ pub(super) struct InQuotes {
 impl InQuotes {
     /// Reads the beginning of a text; `whole` says that its end is the text's.
     pub(super) fn of(rules: &Rules, text: &[u8], whole: bool) -> Self {
+        let whole = whole && beginning(text).len() == text.len();
         let text = beginning(text);
         let mut found = Self::default();
         let (mut at, mut spans) = (0, Vec::new());

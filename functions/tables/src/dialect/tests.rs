@@ -348,6 +348,8 @@ fn one_column_in_quotes() {
         "doc\n\"{\"\"a\"\":1,\"\"b\"\":2}\"\n\"{\"\"a\"\":3,\"\"b\"\":4}\"\n",
         "doc",
     );
+    // What is looked at ends within a cell.
+    quoted(&format!("text\n{}", "\"10,2\n3,4\"\n".repeat(12_000)), "text");
     // Quotes that mostly do not work out are text.
     assert_eq!(
         find("note\n\"so\" he said\n\"no\"\n\"why\" she said\n").quote,
