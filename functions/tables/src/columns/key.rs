@@ -7,7 +7,7 @@
 use crate::read::span::Span;
 
 /// The longest cell that is its own key.
-pub(crate) const SHORT_BYTES: usize = 15;
+const SHORT_BYTES: usize = 15;
 /// The longest cell that is a narrow one.
 pub(super) const NARROW_BYTES: usize = 7;
 

@@ -4,7 +4,7 @@ use super::{
     Kinds,
     detect::Wanted,
     records::{Record, tally},
-    table::{HEADER_ROWS, Rows, filled, looks_like_header, misfits},
+    table::{Rows, filled, looks_like_header, misfits},
 };
 
 /// The header's first record, or the first row; the one before it may be a header of another width.
@@ -33,8 +33,7 @@ fn is_row(record: &Record<'_>, columns: usize) -> bool {
 /// fields or with little in them, and behind it lines of a preamble that was filled up with delimiters.
 fn beginning(regular: &Rows<'_, '_>, first: usize) -> usize {
     let (records, columns) = (regular.records, regular.columns);
-    let behind = first + 1 + (records.len().saturating_sub(first + 1) / 2).min(HEADER_ROWS);
-    let kinds = tally(columns, regular.from(behind)).kinds();
+    let kinds = tally(columns, regular.from(regular.behind_header(first))).kinds();
     if let Some(header) = header_behind_preamble(records, first, columns, &kinds) {
         return header;
     }

@@ -26,7 +26,7 @@ use crate::read::{
 /// How many records of the beginning are looked at, and of each piece from inside.
 const RECORDS: usize = 1_000;
 /// The most rows that a header has unless more are asked for.
-pub(super) const HEADER_ROWS: usize = 5;
+const HEADER_ROWS: usize = 5;
 
 /// What was found.
 pub(super) struct Table {
@@ -53,6 +53,12 @@ pub(super) struct Rows<'r, 'a> {
 impl<'r, 'a> Rows<'r, 'a> {
     fn is_row(&self, record: &Record<'_>) -> bool {
         !record.is_damaged && record.cells.len() == self.columns
+    }
+
+    /// From which record on rows tell what the columns hold, if the header begins at `first`: its own are few.
+    pub(super) fn behind_header(&self, first: usize) -> usize {
+        let more = self.records.len().saturating_sub(first + 1);
+        first + 1 + (more / 2).min(HEADER_ROWS)
     }
 
     /// Those from a record on.
@@ -97,8 +103,7 @@ pub(super) fn find_table(
     };
     let first = first_record(&regular, wanted);
     let comment = comment(text, &records, first, columns);
-    // Header rows are few: what stands behind them tells what the columns hold.
-    let behind = first + 1 + (records.len().saturating_sub(first + 1) / 2).min(HEADER_ROWS);
+    let behind = regular.behind_header(first);
     let body = |from: usize| regular.from(from);
     let behind_header = (behind, tally(columns, body(behind)));
     let kinds = behind_header.1.kinds();
