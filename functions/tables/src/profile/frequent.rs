@@ -61,26 +61,30 @@ impl Bucket {
         found
     }
 
+    /// Counts one. Which counter is the value's is found without a branch: of values that are all different none could be foretold.
     #[inline]
+    #[expect(clippy::needless_bitwise_bool, reason = "a lazy one is a branch")]
     fn add(&mut self, hash: u64, row: u32) {
-        let free = match self.way_of(hash) {
-            Way::Held(way) => {
-                if let Some(count) = self.counts.get_mut(way) {
-                    *count += 1;
-                }
-                return;
-            }
-            Way::Free(way) => way,
-            Way::None => WAYS,
-        };
-        if let (Some(held), Some(count), Some(at)) = (
-            self.hashes.get_mut(free),
-            self.counts.get_mut(free),
-            self.rows.get_mut(free),
+        let (mut held, mut free) = (WAYS, WAYS);
+        for (way, (held_hash, count)) in self.hashes.iter().zip(&self.counts).enumerate() {
+            let is_free = *count == 0;
+            free = if is_free { way } else { free };
+            held = if !is_free & (*held_hash == hash) {
+                way
+            } else {
+                held
+            };
+        }
+        let is_new = held == WAYS;
+        let way = if is_new { free } else { held };
+        if let (Some(held_hash), Some(count), Some(at)) = (
+            self.hashes.get_mut(way),
+            self.counts.get_mut(way),
+            self.rows.get_mut(way),
         ) {
-            *held = hash;
-            *count = 1;
-            *at = row;
+            *held_hash = hash;
+            *count += 1;
+            *at = if is_new { row } else { *at };
         } else {
             self.lose(1);
         }
