@@ -145,7 +145,12 @@ impl<K: Copy + Ord> Quantiles<K> {
         let Some([low, high]) = self.levels.get_mut(level..level + 2) else {
             return;
         };
-        low.sort_unstable();
+        if level == 0 {
+            low.sort_unstable();
+        } else {
+            // What came up from below is in order, some at a time: that is made use of.
+            low.sort();
+        }
         // Of an odd number the last stays, whatever it is: sorted last, it is the greatest; the coin decides for the
         // others, so that no rank is favoured.
         let stays = if low.len() % 2 == 1 { low.pop() } else { None };
