@@ -57,6 +57,8 @@ pub(crate) struct Chunk {
     pub(crate) pages: Vec<PageLocation>,
     uncompressed_bytes: i64,
     dictionary: bool,
+    /// How many pages of values there are of each encoding.
+    encodings: Vec<(Encoding, i32)>,
     data_offset: i64,
     rows: i64,
     statistics: Statistics,
@@ -69,26 +71,25 @@ impl Chunk {
         column: ColumnDescPtr,
         at: i64,
     ) -> Result<ColumnChunkMetaData, ParquetError> {
-        let count = i32::try_from(self.pages.len()).unwrap_or(i32::MAX);
-        let stats = |page_type, encoding, count| PageEncodingStats {
-            page_type,
-            encoding,
-            count,
-        };
-        let (encodings, page_stats) = if self.dictionary {
-            (
-                vec![Encoding::PLAIN, Encoding::RLE, Encoding::RLE_DICTIONARY],
-                vec![
-                    stats(PageType::DICTIONARY_PAGE, Encoding::PLAIN, 1),
-                    stats(PageType::DATA_PAGE, Encoding::RLE_DICTIONARY, count),
-                ],
-            )
-        } else {
-            (
-                vec![Encoding::PLAIN, Encoding::RLE],
-                vec![stats(PageType::DATA_PAGE, Encoding::PLAIN, count)],
-            )
-        };
+        // Levels are run lengths, and so are the codes of a dictionary, whose values are plain.
+        let mut encodings = vec![Encoding::RLE];
+        let mut page_stats = Vec::new();
+        if self.dictionary {
+            encodings.push(Encoding::PLAIN);
+            page_stats.push(PageEncodingStats {
+                page_type: PageType::DICTIONARY_PAGE,
+                encoding: Encoding::PLAIN,
+                count: 1,
+            });
+        }
+        for (encoding, count) in &self.encodings {
+            encodings.push(*encoding);
+            page_stats.push(PageEncodingStats {
+                page_type: PageType::DATA_PAGE,
+                encoding: *encoding,
+                count: *count,
+            });
+        }
         ColumnChunkMetaData::builder(column)
             .set_encodings(encodings)
             .set_page_encoding_stats(page_stats)
@@ -235,6 +236,7 @@ impl ChunkWriter {
         let width = width_of(values.len());
         let mut page_values = PageValues::default();
         let mut offset_index = OffsetIndexBuilder::new();
+        let mut encodings: Vec<(Encoding, i32)> = Vec::new();
         let mut whole: Option<(usize, usize)> = None;
         let mut order = Order::default();
         let mut from = 0;
@@ -244,7 +246,7 @@ impl ChunkWriter {
             let valid = nulls
                 .map(|nulls| nulls.slice(page.start, page.len()))
                 .filter(|nulls| nulls.null_count() > 0);
-            let range = self.fill(
+            let (encoding, range) = self.fill(
                 values,
                 codes,
                 &page,
@@ -256,11 +258,7 @@ impl ChunkWriter {
                 let page = Page::DataPage {
                     buf: self.compress()?,
                     num_values: u32::try_from(page.len()).unwrap_or(u32::MAX),
-                    encoding: if codes.is_some() {
-                        Encoding::RLE_DICTIONARY
-                    } else {
-                        Encoding::PLAIN
-                    },
+                    encoding,
                     def_level_encoding: Encoding::RLE,
                     rep_level_encoding: Encoding::RLE,
                     statistics: None,
@@ -268,6 +266,10 @@ impl ChunkWriter {
                 self.write_page(page, &mut sink)?
             };
             uncompressed += spec.uncompressed_size;
+            match encodings.iter_mut().find(|(known, _)| *known == encoding) {
+                Some((_, count)) => *count += 1,
+                None => encodings.push((encoding, 1)),
+            }
             let null_count = valid.as_ref().map_or(0, NullBuffer::null_count);
             let extremes = range.map(|(least, greatest)| (values.least(least), values.greatest(greatest)));
             page_values.push(extremes, signed(null_count));
@@ -294,13 +296,14 @@ impl ChunkWriter {
             pages: offset_index.build().page_locations,
             uncompressed_bytes: signed(uncompressed),
             dictionary: codes.is_some(),
+            encodings,
             data_offset: signed(data_offset),
             rows: signed(rows),
             statistics: values.statistics(whole, nulls.map_or(0, |nulls| nulls.null_count() as u64)),
         })
     }
 
-    /// Fills the page's buffer with its levels and values; gives the places of its least and greatest value.
+    /// Fills the page's buffer with its levels and values; gives how these are encoded, and the places of the least and the greatest.
     fn fill<P: Physical>(
         &mut self,
         values: &P,
@@ -309,7 +312,7 @@ impl ChunkWriter {
         nulls: Option<&NullBuffer>,
         valid: Option<&NullBuffer>,
         width: u32,
-    ) -> Option<(usize, usize)> {
+    ) -> (Encoding, Option<(usize, usize)>) {
         self.page.clear();
         self.page.extend_from_slice(&[0; 4]);
         let bitmap = valid.map(|valid| valid.inner().sliced());
@@ -325,9 +328,10 @@ impl ChunkWriter {
             to.copy_from_slice(&length);
         }
         let Some(codes) = codes else {
-            let is_valid = |row: usize| nulls.is_none_or(|nulls| nulls.is_valid(row));
-            values.put_range(page.clone(), is_valid, &mut self.page);
-            return values.extremes(page.clone(), is_valid);
+            return match nulls {
+                None => put_page(values, page, |_| true, &mut self.page),
+                Some(nulls) => put_page(values, page, |row| nulls.is_valid(row), &mut self.page),
+            };
         };
         let mut codes = codes.get(page.clone()).unwrap_or_default();
         if let Some(valid) = valid {
@@ -343,7 +347,8 @@ impl ChunkWriter {
         put_codes(codes, width, &mut self.page);
         let least = codes.iter().copied().fold(u16::MAX, u16::min);
         let greatest = codes.iter().copied().fold(0, u16::max);
-        (!codes.is_empty()).then_some((usize::from(least), usize::from(greatest)))
+        let range = (!codes.is_empty()).then_some((usize::from(least), usize::from(greatest)));
+        (Encoding::RLE_DICTIONARY, range)
     }
 
     /// About how many rows of text a page holds.
@@ -369,6 +374,17 @@ impl ChunkWriter {
     ) -> Result<PageWriteSpec, ParquetError> {
         SerializedPageWriter::new(sink).write_page(CompressedPage::new(page, self.page.len()))
     }
+}
+
+/// Appends those values of a page that are kept, as they are; gives their encoding, and the places of the least and the greatest.
+fn put_page<P: Physical>(
+    values: &P,
+    page: &Range<usize>,
+    keep: impl Fn(usize) -> bool,
+    into: &mut Vec<u8>,
+) -> (Encoding, Option<(usize, usize)>) {
+    let encoding = values.put_page(page.clone(), &keep, into);
+    (encoding, values.extremes(page.clone(), &keep))
 }
 
 /// The least and the greatest of both.

@@ -1,10 +1,12 @@
 //! `table.parquet`: row groups that were encoded anywhere, one after the other, and the footer.
 //!
-//! Every column is zstd, in pages of some ten thousand rows with statistics, and the file ends with the index of all
-//! pages. A row group names the columns that its rows are sorted by.
+//! Every column has a dictionary (`chunk`) or differences (`delta`) where that is shorter, and is zstd, in pages of some ten
+//! thousand rows with statistics; the file ends with the index of all pages. A row group names the columns that its rows
+//! are sorted by.
 
 mod begun;
 mod chunk;
+mod delta;
 mod footer;
 mod hybrid;
 mod nested;

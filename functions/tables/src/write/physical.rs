@@ -4,11 +4,12 @@ use std::{cmp::Ordering, ops::Range};
 
 use arrow_array::{Array, BooleanArray, FixedSizeBinaryArray, StringArray};
 use parquet::{
-    basic::Type,
+    basic::{Encoding, Type},
     data_type::{ByteArray, FixedLenByteArray},
     file::statistics::{Statistics, ValueStatistics},
 };
 
+use super::delta;
 use crate::order::{key_of_float, key_of_int, key_of_text};
 
 /// The most bytes of a text in statistics: as other writers have it.
@@ -56,6 +57,12 @@ pub(crate) trait Physical {
             .for_each(|index| self.put(index, into));
     }
 
+    /// Appends those of the values, from one to another, that are kept, as a page without a dictionary has them; says how.
+    fn put_page(&self, range: Range<usize>, keep: impl Fn(usize) -> bool, into: &mut Vec<u8>) -> Encoding {
+        self.put_range(range, keep, into);
+        Encoding::PLAIN
+    }
+
     /// The value as a least one in an index: its plain bytes, or a beginning of them.
     fn least(&self, index: usize) -> Vec<u8>;
 
@@ -89,9 +96,45 @@ macro_rules! number {
                 $key(self.0.get(index).copied().unwrap_or_default())
             }
 
+            // Any place of an equal value will do, be it that of a null.
+            fn extremes(&self, range: Range<usize>, keep: impl Fn(usize) -> bool) -> Option<(usize, usize)> {
+                let all = self.0.get(range.clone())?;
+                let kept = || {
+                    range
+                        .clone()
+                        .zip(all)
+                        .filter(|(index, _)| keep(*index))
+                        .map(|(_, value)| *value)
+                };
+                kept().next()?;
+                let wider = |(least, greatest): ($value, $value), value: $value| {
+                    (least.min(value), greatest.max(value))
+                };
+                let (least, greatest) = kept().fold((<$value>::MAX, <$value>::MIN), wider);
+                let place = |value| Some(range.start + all.iter().position(|other| *other == value)?);
+                place(least).zip(place(greatest))
+            }
+
             #[inline]
             fn put(&self, index: usize, into: &mut Vec<u8>) {
                 into.extend_from_slice(&$cast(self.0.get(index).copied().unwrap_or_default()).to_le_bytes());
+            }
+
+            fn put_page(
+                &self,
+                range: Range<usize>,
+                keep: impl Fn(usize) -> bool,
+                into: &mut Vec<u8>,
+            ) -> Encoding {
+                let all = self.0.get(range.clone()).unwrap_or_default();
+                let kept = range.clone().zip(all).filter(|(index, _)| keep(*index));
+                let mut values = Vec::with_capacity(all.len());
+                values.extend(kept.map(|(_, value)| i64::from($cast(*value))));
+                if delta::put_if_it_pays(&values, size_of::<$value>(), into) {
+                    return Encoding::DELTA_BINARY_PACKED;
+                }
+                self.put_range(range, keep, into);
+                Encoding::PLAIN
             }
 
             fn least(&self, index: usize) -> Vec<u8> {
@@ -271,6 +314,42 @@ impl Physical for Text<'_> {
         into.extend_from_slice(text);
     }
 
+    fn put_page(&self, range: Range<usize>, keep: impl Fn(usize) -> bool, into: &mut Vec<u8>) -> Encoding {
+        let ends = self.0.value_offsets().get(range.start..=range.end);
+        let ends = ends.unwrap_or_default();
+        let texts = range.zip(ends.iter().zip(ends.iter().skip(1)));
+        let kept = || {
+            texts
+                .clone()
+                .filter(|(index, _)| keep(*index))
+                .map(|(_, ends)| ends)
+        };
+        let mut lengths = Vec::with_capacity(ends.len());
+        lengths.extend(kept().map(|(start, end)| i64::from(end - start)));
+        if lengths.is_empty() {
+            return Encoding::PLAIN;
+        }
+        delta::put_lengths(&lengths, into);
+        let bytes = |start: i32, end: i32| {
+            let place = |offset| usize::try_from(offset).unwrap_or_default();
+            self.0
+                .value_data()
+                .get(place(start)..place(end))
+                .unwrap_or_default()
+        };
+        let (first, last) = (
+            ends.first().copied().unwrap_or(0),
+            ends.last().copied().unwrap_or(0),
+        );
+        if lengths.iter().sum::<i64>() == i64::from(last - first) {
+            // Nothing stands between them.
+            into.extend_from_slice(bytes(first, last));
+        } else {
+            kept().for_each(|(start, end)| into.extend_from_slice(bytes(*start, *end)));
+        }
+        Encoding::DELTA_LENGTH_BYTE_ARRAY
+    }
+
     fn least(&self, index: usize) -> Vec<u8> {
         cut(self.value(index)).as_bytes().to_vec()
     }
@@ -357,12 +436,12 @@ impl Physical for Wide<'_> {
 pub(crate) struct Fixed<'a>(pub(crate) &'a FixedSizeBinaryArray);
 
 impl Fixed<'_> {
-    fn value(&self, index: usize) -> &[u8] {
-        if index < self.0.len() {
-            self.0.value(index)
-        } else {
-            &[0; 16]
-        }
+    fn all(&self) -> &[[u8; 16]] {
+        self.0.value_data().as_chunks().0
+    }
+
+    fn value(&self, index: usize) -> &[u8; 16] {
+        self.all().get(index).unwrap_or(&[0; 16])
     }
 }
 
@@ -373,14 +452,17 @@ impl Physical for Fixed<'_> {
         self.0.len()
     }
 
+    #[inline]
     fn compare(&self, one: usize, other: usize) -> Ordering {
         self.value(one).cmp(self.value(other))
     }
 
+    #[inline]
     fn key(&self, index: usize) -> u64 {
         key_of_text(self.value(index))
     }
 
+    #[inline]
     fn put(&self, index: usize, into: &mut Vec<u8>) {
         into.extend_from_slice(self.value(index));
     }

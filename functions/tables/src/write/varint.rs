@@ -20,6 +20,12 @@ pub(super) fn put(mut value: u64, into: &mut Vec<u8>) {
     into.push(value as u8);
 }
 
+/// A signed value as an unsigned one: those near zero, of either sign, become small ones.
+#[inline]
+pub(super) const fn zigzag(value: i64) -> u64 {
+    (value << 1 ^ value >> 63).cast_unsigned()
+}
+
 /// The high bit of every byte before the last, by the number of bytes.
 const MARKS: [u128; 11] = {
     let mut marks = [0; 11];

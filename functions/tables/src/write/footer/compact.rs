@@ -116,7 +116,7 @@ fn put_list(kind: Kind, length: usize, into: &mut Vec<u8>) {
 
 /// An integer as an element, zigzag.
 pub(super) fn put_int(value: i64, into: &mut Vec<u8>) {
-    varint::put((value << 1 ^ value >> 63).cast_unsigned(), into);
+    varint::put(varint::zigzag(value), into);
 }
 
 fn put_binary(value: &[u8], into: &mut Vec<u8>) {
