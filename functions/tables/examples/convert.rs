@@ -1,6 +1,7 @@
 //! Runs the core on a local file:
-//! `cargo run --release -p tables --example convert -- [--threads N] [--only NAME,…] FILE OUT_DIR`.
+//! `cargo run --release -p tables --example convert -- [--threads N] [--only NAME,…] [--option NAME=VALUE] FILE OUT_DIR`.
 //!
+//! An option is one of those of an upload, as metadata spells it: `delimiter=;`, `header-rows=0`, `parquet-version=v1`.
 //! Writes the outputs (with `--only`, those named alone) into `OUT_DIR` and the report, as JSON, to standard output. On a terminal a bar shows how far it is.
 //! The exit code is 0 when done, 2 when the file is rejected, 1 when the fault is ours.
 
@@ -20,7 +21,7 @@ use shared::{
 };
 use tables::Tables;
 
-const USAGE: &str = "usage: convert [--threads N] [--only NAME,...] FILE OUT_DIR";
+const USAGE: &str = "usage: convert [--threads N] [--only NAME,...] [--option NAME=VALUE] FILE OUT_DIR";
 const OUTPUTS: [&str; 6] = [
     "table.parquet",
     "table.proto",
@@ -36,6 +37,7 @@ struct Arguments {
     threads: usize,
     /// The outputs that are made; none named: all.
     only: Vec<String>,
+    options: TablesOptions,
     file: PathBuf,
     out_dir: PathBuf,
 }
@@ -45,6 +47,7 @@ impl Arguments {
         let mut threads =
             std::thread::available_parallelism().map_or(1, |cores| cores.get().min(MOST_THREADS));
         let mut only = Vec::new();
+        let mut options = TablesOptions::default();
         let mut paths = Vec::new();
         let mut arguments = arguments.peekable();
         while let Some(argument) = arguments.next() {
@@ -58,6 +61,9 @@ impl Arguments {
             } else if argument == "--only" {
                 let names = arguments.next().context("--only takes names of outputs")?;
                 only.extend(names.to_string_lossy().split(',').map(str::to_owned));
+            } else if argument == "--option" {
+                let option = arguments.next().context("--option takes NAME=VALUE")?;
+                options = options_of(&option.to_string_lossy())?.or(options);
             } else {
                 paths.push(PathBuf::from(argument));
             }
@@ -69,10 +75,20 @@ impl Arguments {
         Ok(Self {
             threads,
             only,
+            options,
             file,
             out_dir,
         })
     }
+}
+
+/// An option, as metadata spells it.
+fn options_of(option: &str) -> anyhow::Result<TablesOptions> {
+    let (name, value) = option.split_once('=').context("--option takes NAME=VALUE")?;
+    Ok(TablesOptions::from_metadata([(
+        format!("longshore-{name}").as_str(),
+        value,
+    )])?)
 }
 
 fn main() -> ExitCode {
@@ -102,6 +118,7 @@ fn convert(arguments: &Arguments) -> anyhow::Result<Result<(), Failure>> {
     let Arguments {
         threads,
         only,
+        options,
         file,
         out_dir,
     } = arguments;
@@ -130,11 +147,7 @@ fn convert(arguments: &Arguments) -> anyhow::Result<Result<(), Failure>> {
         only: only.clone(),
         begun: Vec::new(),
     };
-    let result = Tables.process(
-        Input::new(&facts, &limits, &source),
-        &TablesOptions::default(),
-        &mut outputs,
-    );
+    let result = Tables.process(Input::new(&facts, &limits, &source), options, &mut outputs);
     source.bar.end();
     let report = match result {
         Ok(report) => report,

@@ -9,7 +9,7 @@ use std::{
 };
 
 use arrow_schema::Schema;
-use shared::{Failure, Input, Outputs, Place};
+use shared::{Failure, Input, Outputs, Place, options::ParquetVersion};
 
 use crate::{
     columns::{Columns, Leftovers, Plan, names::unique_names},
@@ -49,13 +49,14 @@ pub(crate) struct Outcome {
     pub(crate) rows_written: u64,
 }
 
-/// Reads and writes the table.
+/// Reads and writes the table, Parquet in the encodings of this version.
 ///
 /// # Errors
 /// [`Failure::limit`] when it has more than [`MAX_COLUMNS`] columns; [`Failure::rejected`] when no record is a row; what
 /// reading and writing fail with.
 pub(crate) fn run(
     file: &Delimited,
+    version: ParquetVersion,
     input: &Input<'_>,
     outputs: &mut dyn Outputs,
 ) -> Result<Outcome, Failure> {
@@ -66,12 +67,13 @@ pub(crate) fn run(
     };
     let slab_bytes = pipeline::slab_bytes(input.limits, file.dialect.columns(), most);
     let most = (slab_bytes, pipeline::most_cells(input.limits, CELL_BYTES));
-    run_as(file, input, outputs, most, input.limits.threads.max(1))
+    run_as(file, version, input, outputs, most, input.limits.threads.max(1))
 }
 
 /// Reads and writes the table in slabs of about so many bytes and row groups of about so many cells at most, on so many threads.
 fn run_as(
     file: &Delimited,
+    version: ParquetVersion,
     input: &Input<'_>,
     outputs: &mut dyn Outputs,
     (slab_bytes, most_cells): (usize, usize),
@@ -85,6 +87,7 @@ fn run_as(
     let table = Table {
         dialect,
         names: unique_names(&dialect.header),
+        version,
         threads,
         most_cells,
     };
@@ -147,6 +150,7 @@ fn observed_bytes(input: &Input<'_>) -> usize {
 struct Table<'a> {
     dialect: &'a Dialect,
     names: Vec<String>,
+    version: ParquetVersion,
     threads: usize,
     /// Of so many cells at most a row group is made.
     most_cells: usize,
@@ -210,7 +214,7 @@ impl Table<'_> {
         let mut tokens = vec![Tokens::default(); plans.len()];
         let contradicted = AtomicBool::new(false);
         let buffers = Spare::default();
-        let recipe = Recipe::new(&schema, &message, &buffers, outputs);
+        let recipe = Recipe::new(&schema, self.version, &message, &buffers, outputs);
         let texts = Spare::default();
         pipeline::run(
             self.threads,
@@ -357,7 +361,7 @@ impl Table<'_> {
         let worker = match worker {
             Some(worker) => worker,
             none => none.insert(Worker {
-                groups: RowGroupWriter::new(recipe.schema)?,
+                groups: recipe.groups()?,
                 leftovers: Leftovers::default(),
             }),
         };

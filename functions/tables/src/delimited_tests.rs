@@ -4,7 +4,10 @@ use arrow_array::RecordBatch;
 use bytes::Bytes;
 use parquet::{arrow::arrow_reader::ParquetRecordBatchReaderBuilder, file::metadata::RowGroupMetaData};
 use proptest::prelude::*;
-use shared::{Facts, InMemory, Limits, options::TablesOptions};
+use shared::{
+    Facts, InMemory, Limits,
+    options::{ParquetVersion, TablesOptions},
+};
 
 use super::*;
 use crate::read::Repair;
@@ -59,7 +62,14 @@ fn left(text: &str, slab_bytes: usize, threads: usize) -> Result<Left, Failure> 
     let mut outputs = InMemory::default();
     // Some cuts are within a slab.
     let most = (slab_bytes, slab_bytes / 8);
-    let outcome = run_as(&file, &input, &mut outputs, most, threads)?;
+    let outcome = run_as(
+        &file,
+        ParquetVersion::default(),
+        &input,
+        &mut outputs,
+        most,
+        threads,
+    )?;
     assert_eq!(
         outcome.counts.records,
         outcome.rows_written + outcome.rejects.count()
@@ -212,7 +222,7 @@ fn short_rows_of_a_wide_table_take_no_more_memory_than_long_ones() {
         ..found
     };
     let mut outputs = InMemory::default();
-    let outcome = run(&file, &input, &mut outputs).unwrap();
+    let outcome = run(&file, ParquetVersion::default(), &input, &mut outputs).unwrap();
     assert_eq!(
         (
             outcome.rows_written,

@@ -10,7 +10,7 @@ use std::{
 
 use arrow_array::{ArrayRef, RecordBatch, RecordBatchOptions};
 use arrow_schema::{ArrowError, Field, Schema};
-use shared::{Failure, Input, Outputs, Place};
+use shared::{Failure, Input, Outputs, Place, options::ParquetVersion};
 
 use crate::{
     columns::with_dictionary,
@@ -36,7 +36,7 @@ pub(crate) struct Outcome {
     pub(crate) rows_written: u64,
 }
 
-/// Reads and writes the table.
+/// Reads and writes the table, Parquet in the encodings of this version.
 ///
 /// # Errors
 /// [`Failure::rejected`] when no record is a row or none has a key; [`Failure::limit`] when there are too many keys; what reading
@@ -44,12 +44,14 @@ pub(crate) struct Outcome {
 pub(crate) fn run(
     text: &Text,
     kind: JsonKind,
+    version: ParquetVersion,
     input: &Input<'_>,
     outputs: &mut dyn Outputs,
 ) -> Result<Outcome, Failure> {
     let run = Run {
         text,
         kind,
+        version,
         input,
         record_bytes: input.limits.record_bytes,
     };
@@ -83,6 +85,7 @@ pub(crate) fn run(
 struct Run<'a> {
     text: &'a Text,
     kind: JsonKind,
+    version: ParquetVersion,
     input: &'a Input<'a>,
     record_bytes: usize,
 }
@@ -168,7 +171,7 @@ impl<'a> Run<'a> {
         let schema = Arc::new(shape.schema());
         let message = Message::of(&schema)?;
         let buffers = Spare::default();
-        let recipe = Recipe::new(&schema, &message, &buffers, outputs);
+        let recipe = Recipe::new(&schema, self.version, &message, &buffers, outputs);
         let mut profile = Profile::new(&schema);
         shape.name_sources(&mut profile.columns);
         let mut begun = Some(Begun::new(&schema, outputs)?);
@@ -244,7 +247,7 @@ impl<'a> Run<'a> {
         // Made within the turn, which is given up if that fails.
         let worker = match worker {
             Some(worker) => worker,
-            none => none.insert(RowGroupWriter::new(recipe.schema)?),
+            none => none.insert(recipe.groups()?),
         };
         let most_cells = pipeline::most_cells(self.input.limits, CELL_BYTES);
         let take = |batch: RecordBatch| {

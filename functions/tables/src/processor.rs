@@ -68,6 +68,7 @@ impl Processor for Tables {
             .as_ref()
             .and_then(|name| TextEncoding::by_name(name.as_str()));
         let (text, sample) = Text::find(&input, encoding)?;
+        let version = options.parquet_version.unwrap_or_default();
         // Who says how fields are delimited says that they are.
         let kind = if options.delimiter.is_none() {
             json::looks_like(&sample.start)
@@ -75,7 +76,7 @@ impl Processor for Tables {
             None
         };
         let (report, mut profile) = if let Some(kind) = kind {
-            let outcome = documents::run(&text, kind, &input, outputs)?;
+            let outcome = documents::run(&text, kind, version, &input, outputs)?;
             let mut profile = outcome.profile;
             profile.file = FileFacts {
                 undecodable: outcome.rejects.undecodable(),
@@ -95,7 +96,7 @@ impl Processor for Tables {
         } else {
             let dialect = dialect::detect(&sample, &Wanted::from(options))?;
             let table = Delimited { text, dialect };
-            let outcome = delimited::run(&table, &input, outputs)?;
+            let outcome = delimited::run(&table, version, &input, outputs)?;
             let mut profile = outcome.profile;
             let dialect = serde_json::to_value(&table.dialect).map_err(not_json)?;
             profile.file = FileFacts {

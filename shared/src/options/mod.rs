@@ -22,7 +22,9 @@ pub use images::{
     Side,
 };
 pub use numbers::{Decimal, Whole};
-pub use tables::{Delimiter, EncodingName, MAX_HEADER_ROWS, MAX_SKIP_LINES, Mark, TablesOptions};
+pub use tables::{
+    Delimiter, EncodingName, MAX_HEADER_ROWS, MAX_SKIP_LINES, Mark, ParquetVersion, TablesOptions,
+};
 
 /// The options of a function: from the record, and from the object's metadata where the record says nothing.
 pub trait Asked: Sized {
@@ -190,6 +192,7 @@ mod tests {
             (r#"{"tables": {"header_rows": -1}}"#, "-1"),
             (r#"{"tables": {"skip_lines": 1001}}"#, "1001"),
             (r#"{"tables": {"encoding": "ebcdic"}}"#, "ebcdic"),
+            (r#"{"tables": {"parquet_version": "v3"}}"#, "v3"),
             (r#"{"films": {}}"#, "films"),
             (r#"{"tables": [";"]}"#, "an object"),
             (r#"{"tables": {"header_rows": 1.5}}"#, "whole number"),
@@ -205,7 +208,7 @@ mod tests {
         for text in [
             r"{}",
             r#"{"delimiter":"\t"}"#,
-            r#"{"delimiter":"||","quote":"'","escape":"\\","comment":"\#","header_rows":0,"skip_lines":3,"encoding":"windows-1252"}"#,
+            r#"{"delimiter":"||","quote":"'","escape":"\\","comment":"\#","header_rows":0,"skip_lines":3,"encoding":"windows-1252","parquet_version":"v1"}"#,
             r#"{"quote":"","comment":""}"#,
         ] {
             let text = text.replace(r"\#", "#");
@@ -226,10 +229,12 @@ mod tests {
             ("longshore-skip_lines", "1"),
             ("longshore-quote", "none"),
             ("longshore-encoding", "Latin1"),
+            ("longshore-parquet-version", "v1"),
             ("author", "ann"),
         ]);
-        let expected =
-            options(r#"{"delimiter":"\t","header_rows":2,"skip_lines":1,"quote":"","encoding":"latin1"}"#);
+        let expected = options(
+            r#"{"delimiter":"\t","header_rows":2,"skip_lines":1,"quote":"","encoding":"latin1","parquet_version":"v1"}"#,
+        );
         assert_eq!(read, Ok(expected));
         for (name, value, named) in [
             (
@@ -243,6 +248,7 @@ mod tests {
                 "\"two\" is no number from 0 to 16",
             ),
             ("longshore-delimiter", "", "1 to 8"),
+            ("longshore-parquet-version", "2", "neither v1 nor v2"),
         ] {
             let error = TablesOptions::from_metadata([(name, value)])
                 .unwrap_err()

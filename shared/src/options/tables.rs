@@ -183,6 +183,28 @@ pub const MAX_HEADER_ROWS: u32 = 16;
 /// The most lines that may be said to stand before a header.
 pub const MAX_SKIP_LINES: u32 = 1_000;
 
+/// Which encodings of values `table.parquet` may have.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(rename_all = "lowercase")]
+pub enum ParquetVersion {
+    /// Plain values and dictionaries, which every reader knows.
+    V1,
+    /// Packed differences too, which are smaller: `PyArrow`, `DuckDB`, polars, Spark and Trino read them, some older readers do not.
+    #[default]
+    V2,
+}
+
+impl ParquetVersion {
+    fn named(name: &str) -> Result<Self, OptionError> {
+        match name {
+            "v1" => Ok(Self::V1),
+            "v2" => Ok(Self::V2),
+            _ => Err(OptionError(format!("{name:?} is neither v1 nor v2"))),
+        }
+    }
+}
+
 /// What can be asked of `tables`. What is not given is found from the file.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
@@ -225,6 +247,9 @@ pub struct TablesOptions {
     /// The character encoding.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub encoding: Option<EncodingName>,
+    /// Which encodings of values `table.parquet` may have: `v2` if it is not given.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub parquet_version: Option<ParquetVersion>,
 }
 
 impl TablesOptions {
@@ -264,8 +289,10 @@ impl TablesOptions {
             "header_rows" => self.header_rows = Some(number(MAX_HEADER_ROWS)?),
             "skip_lines" => self.skip_lines = Some(number(MAX_SKIP_LINES)?),
             "encoding" => self.encoding = Some(value.to_owned().try_into()?),
+            "parquet_version" => self.parquet_version = Some(ParquetVersion::named(value)?),
             _ => {
-                let options = "delimiter, quote, escape, comment, header-rows, skip-lines, encoding";
+                let options =
+                    "delimiter, quote, escape, comment, header-rows, skip-lines, encoding, parquet-version";
                 return Err(OptionError(format!(
                     "no option of that name: there are {options}"
                 )));
@@ -285,6 +312,7 @@ impl TablesOptions {
             header_rows: self.header_rows.or(other.header_rows),
             skip_lines: self.skip_lines.or(other.skip_lines),
             encoding: self.encoding.or(other.encoding),
+            parquet_version: self.parquet_version.or(other.parquet_version),
         }
     }
 }

@@ -3,18 +3,47 @@
 
 mod memory;
 
+use std::collections::BTreeMap;
+
+use arrow_array::RecordBatch;
 use bytes::Bytes;
 use libfuzzer_sys::fuzz_target;
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
-use shared::{Facts, InMemory, Input, Limits, Processor, options::TablesOptions};
-use tables::Tables;
+use shared::{
+    Facts, Failure, InMemory, Input, Limits, Processor,
+    options::{ParquetVersion, TablesOptions},
+};
+use tables::{Report, Tables};
 
-fn rows_of_parquet(file: &[u8]) -> u64 {
+fn convert(
+    bytes: &[u8],
+    parquet_version: Option<ParquetVersion>,
+) -> Result<(Report, BTreeMap<String, Vec<u8>>), Failure> {
+    let facts = Facts {
+        name: String::new(),
+        size_bytes: bytes.len() as u64,
+        declared_type: None,
+    };
+    let limits = Limits {
+        input_bytes: 1 << 20,
+        record_bytes: 1 << 12,
+        memory_bytes: 16 << 20,
+        ..Limits::default()
+    };
+    let options = TablesOptions {
+        parquet_version,
+        ..TablesOptions::default()
+    };
+    let mut outputs = InMemory::default();
+    let report = Tables.process(Input::new(&facts, &limits, &bytes), &options, &mut outputs)?;
+    Ok((report, outputs.files()))
+}
+
+fn batches_of_parquet(file: &[u8]) -> Vec<RecordBatch> {
     let reader = ParquetRecordBatchReaderBuilder::try_new(Bytes::copy_from_slice(file))
         .and_then(ParquetRecordBatchReaderBuilder::build)
         .expect("Parquet of ours opens");
-    let rows = reader.map(|batch| batch.expect("Parquet of ours reads").num_rows() as u64);
-    rows.sum()
+    reader.map(|batch| batch.expect("Parquet of ours reads")).collect()
 }
 
 /// Each begins with its length, as a varint.
@@ -37,25 +66,8 @@ fn messages(mut records: &[u8]) -> u64 {
 }
 
 fuzz_target!(|bytes: &[u8]| {
-    let facts = Facts {
-        name: String::new(),
-        size_bytes: bytes.len() as u64,
-        declared_type: None,
-    };
-    let limits = Limits {
-        input_bytes: 1 << 20,
-        record_bytes: 1 << 12,
-        memory_bytes: 16 << 20,
-        ..Limits::default()
-    };
-    let mut outputs = InMemory::default();
-    let made = Tables.process(
-        Input::new(&facts, &limits, &bytes),
-        &TablesOptions::default(),
-        &mut outputs,
-    );
-    let report = match made {
-        Ok(report) => report,
+    let (report, files) = match convert(bytes, None) {
+        Ok(made) => made,
         Err(failure) => {
             assert!(failure.kind.is_final(), "{failure:?}");
             return;
@@ -66,8 +78,12 @@ fuzz_target!(|bytes: &[u8]| {
         report.rows_rejected,
         report.rejected_by_reason.values().sum::<u64>()
     );
-    let files = outputs.files();
-    assert_eq!(rows_of_parquet(&files["table.parquet"]), report.rows_written);
+    let rows = batches_of_parquet(&files["table.parquet"]);
+    let count: usize = rows.iter().map(RecordBatch::num_rows).sum();
+    assert_eq!(count as u64, report.rows_written);
+    // Plain, they are the same.
+    let (_, plain) = convert(bytes, Some(ParquetVersion::V1)).expect("it was converted");
+    assert_eq!(batches_of_parquet(&plain["table.parquet"]), rows);
     assert_eq!(messages(&files["table.pb"]), report.rows_written);
     let rejects = files.get("rejects.jsonl").map_or(&[][..], Vec::as_slice);
     let is_json = |json: &[u8]| serde_json::from_slice::<serde_json::Value>(json).is_ok();

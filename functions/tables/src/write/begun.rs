@@ -4,7 +4,7 @@ use std::io::Write;
 
 use arrow_array::{ArrayRef, RecordBatch};
 use arrow_schema::Schema;
-use shared::{Failure, OutputWriter, Outputs};
+use shared::{Failure, OutputWriter, Outputs, options::ParquetVersion};
 
 use super::{RowGroup, RowGroupWriter, TableWriter, proto::Message};
 use crate::{
@@ -39,26 +39,34 @@ impl Wants {
 
 /// What is made of rows, and how.
 pub(crate) struct Recipe<'a> {
-    pub(crate) schema: &'a Schema,
+    schema: &'a Schema,
     pub(crate) wants: Wants,
+    version: ParquetVersion,
     message: &'a Message,
     spare: &'a Spare,
 }
 
 impl<'a> Recipe<'a> {
-    /// Of what is wanted.
+    /// Of what is wanted, Parquet in the encodings of this version.
     pub(crate) fn new(
         schema: &'a Schema,
+        version: ParquetVersion,
         message: &'a Message,
         spare: &'a Spare,
         outputs: &dyn Outputs,
     ) -> Self {
         Self {
             schema,
+            version,
             message,
             wants: Wants::of(outputs),
             spare,
         }
+    }
+
+    /// A writer of its row groups.
+    pub(crate) fn groups(&self) -> Result<RowGroupWriter, Failure> {
+        RowGroupWriter::new(self.schema, self.version)
     }
 }
 

@@ -29,7 +29,7 @@ use parquet::{
     },
     schema::types::ColumnDescPtr,
 };
-use shared::Failure;
+use shared::{Failure, options::ParquetVersion};
 
 use super::{
     failure,
@@ -107,16 +107,19 @@ impl Chunk {
 /// Makes chunks, and keeps what one leaves for the next: a compressor's tables, and buffers.
 pub(crate) struct ChunkWriter {
     compressor: zstd::bulk::Compressor<'static>,
+    version: ParquetVersion,
     page: Vec<u8>,
     codes: Vec<u16>,
 }
 
 impl ChunkWriter {
-    pub(crate) fn new() -> Result<Self, Failure> {
+    /// Makes chunks of the encodings of this version.
+    pub(crate) fn new(version: ParquetVersion) -> Result<Self, Failure> {
         let compressor = zstd::bulk::Compressor::new(LEVEL)
             .map_err(|error| Failure::internal("zstd", error.to_string()))?;
         Ok(Self {
             compressor,
+            version,
             page: Vec::new(),
             codes: Vec::new(),
         })
@@ -329,8 +332,14 @@ impl ChunkWriter {
         }
         let Some(codes) = codes else {
             return match nulls {
-                None => put_page(values, page, |_| true, &mut self.page),
-                Some(nulls) => put_page(values, page, |row| nulls.is_valid(row), &mut self.page),
+                None => put_page(values, page, |_| true, self.version, &mut self.page),
+                Some(nulls) => put_page(
+                    values,
+                    page,
+                    |row| nulls.is_valid(row),
+                    self.version,
+                    &mut self.page,
+                ),
             };
         };
         let mut codes = codes.get(page.clone()).unwrap_or_default();
@@ -381,9 +390,16 @@ fn put_page<P: Physical>(
     values: &P,
     page: &Range<usize>,
     keep: impl Fn(usize) -> bool,
+    version: ParquetVersion,
     into: &mut Vec<u8>,
 ) -> (Encoding, Option<(usize, usize)>) {
-    let encoding = values.put_page(page.clone(), &keep, into);
+    let encoding = match version {
+        ParquetVersion::V1 => {
+            values.put_range(page.clone(), &keep, into);
+            Encoding::PLAIN
+        }
+        ParquetVersion::V2 => values.put_page(page.clone(), &keep, into),
+    };
     (encoding, values.extremes(page.clone(), &keep))
 }
 

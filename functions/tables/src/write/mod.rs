@@ -28,7 +28,7 @@ use parquet::{
     },
     schema::types::{SchemaDescPtr, SchemaDescriptor, Type, TypePtr},
 };
-use shared::{Failure, OutputWriter};
+use shared::{Failure, OutputWriter, options::ParquetVersion};
 
 pub(crate) use begun::{Begun, Part, PartMaker, Recipe, Wants};
 
@@ -69,12 +69,12 @@ pub struct RowGroupWriter {
 }
 
 impl RowGroupWriter {
-    /// A writer for tables of this schema.
-    pub fn new(schema: &Schema) -> Result<Self, Failure> {
+    /// A writer for tables of this schema, in the encodings of this version.
+    pub fn new(schema: &Schema, version: ParquetVersion) -> Result<Self, Failure> {
         Ok(Self {
             fields: schema.fields().clone(),
             schema: descriptor(schema)?,
-            chunks: ChunkWriter::new()?,
+            chunks: ChunkWriter::new(version)?,
         })
     }
 
