@@ -1,11 +1,63 @@
 //! Which record of a sample is the first that belongs to the table.
 
 use super::{
-    Kinds,
+    Kinds, class_of,
     detect::Wanted,
-    records::{Record, tally},
-    table::{Rows, filled, looks_like_header, misfits},
+    header::looks_like_header,
+    kinds::Class,
+    records::{Record, filled, misfits, tally},
+    table::Rows,
 };
+
+/// How many of the first records are facts about the table that a blank line parts from it: `Station,Berlin`, `From:;2024-01-01;`.
+/// They may be as wide as its rows, or more than these.
+pub(super) fn facts_before_blank(records: &[Record<'_>]) -> usize {
+    const MOST_LINES: usize = 30;
+    let may_be_fact = |record: &&Record<'_>| {
+        let key = record.cells.first().map(|key| class_of(key));
+        !record.is_damaged && key.is_some_and(|key| !key.has(Class::TYPED))
+    };
+    let most = records.iter().take(MOST_LINES).take_while(may_be_fact).count();
+    let parted = (1..=most).rev().find(|index| {
+        let (facts, table) = records.split_at_checked(*index).unwrap_or_default();
+        table.first().is_some_and(|head| head.after_blank)
+            && are_facts(facts)
+            && is_table_behind(facts, table)
+    });
+    parted.unwrap_or(0)
+}
+
+/// Whether most records are a key and a value, or several of them with a colon between.
+fn are_facts(records: &[Record<'_>]) -> bool {
+    let is_more = |record: &&Record<'_>| {
+        let is_fact = |cell: &std::borrow::Cow<'_, [u8]>| cell.is_empty() || cell.contains(&b':');
+        filled(record) > 2 && !record.cells.iter().all(is_fact)
+    };
+    records.iter().filter(is_more).count() * 3 <= records.len()
+}
+
+/// Whether the records behind facts are a table: a header that all behind it say is one, where none of the facts is a row.
+fn is_table_behind(facts: &[Record<'_>], table: &[Record<'_>]) -> bool {
+    let Some((head, rows)) = table.split_first() else {
+        return false;
+    };
+    let columns = head.cells.len();
+    let is_row = |row: &&Record<'_>| !row.is_damaged && row.cells.len() == columns;
+    let rows: Vec<&Record<'_>> = rows.iter().take_while(is_row).collect();
+    let kinds = tally(columns, rows.iter().copied()).kinds();
+    let is_header = columns >= 2
+        && filled(head) + 1 >= columns
+        && !rows.is_empty()
+        && !head.cells.iter().any(|cell| class_of(cell).has(Class::TYPED))
+        && kinds.typed().next().is_some();
+    // Facts are of all kinds: where a column of them is of one, they may be a table too, unless they are few beside the other.
+    let width = facts.iter().map(|fact| fact.cells.len()).max().unwrap_or(0);
+    let of_one_kind = facts.len() > 3
+        && rows.len() < facts.len() * 2
+        && tally(width, facts.iter().skip(1)).kinds().has_one_typed();
+    let is_no_row = |fact: &Record<'_>| fact.cells.len() != columns || misfits(fact, &kinds).1 > 0;
+    is_header && !of_one_kind && facts.iter().all(is_no_row)
+}
 
 /// The header's first record, or the first row; the one before it may be a header of another width.
 pub(super) fn first_record(regular: &Rows<'_, '_>, wanted: &Wanted) -> usize {
@@ -56,7 +108,26 @@ fn is_odd_row(record: &Record<'_>, columns: usize, kinds: &Kinds) -> bool {
     let fields = record.cells.len();
     let (typed, misfits) = misfits(record, kinds);
     let is_wide = fields == columns || (fields >= 2 && fields * 2 >= columns);
-    !record.is_damaged && is_wide && typed > 0 && misfits == 0
+    let fits = typed > 0 && misfits == 0;
+    !record.is_damaged && is_wide && (fits || is_split_once_more(record, columns, kinds))
+}
+
+/// Whether a record has too many fields because one of its cells was split: what is typed fits, in front of it and behind it.
+pub(super) fn is_split_once_more(record: &Record<'_>, columns: usize, kinds: &Kinds) -> bool {
+    let Some(more) = record.cells.len().checked_sub(columns).filter(|more| *more > 0) else {
+        return false;
+    };
+    let typed: Vec<usize> = kinds.typed().collect();
+    let fits = |column: usize, at: usize| {
+        let cell = record.cells.get(at).filter(|cell| !cell.trim_ascii().is_empty());
+        cell.is_some_and(|cell| kinds.fits_closely(column, cell))
+    };
+    // At least one in front and one behind, or any line with a number in the right place would do.
+    (1..typed.len()).any(|front| {
+        let (front, behind) = typed.split_at(front);
+        front.iter().all(|column| fits(*column, *column))
+            && behind.iter().all(|column| fits(*column, column + more))
+    })
 }
 
 /// The header, if the lines before it are those of a preamble that a spreadsheet has filled up: little in them, and all of it in front.

@@ -128,10 +128,8 @@ fn detect_in_text(sample: &Sample, wanted: &Wanted) -> Result<Dialect, Failure> 
         Some(best) if quotes.are_all() && best.rules.quote.is_none() => true,
         Some(best) if alone.typed => {
             // What splits numbers and times may be part of them, unless the header has it too.
-            let ambiguous = matches!(best.rules.delimiter.as_slice(), b":" | b" ")
-                || !first_line(text)
-                    .windows(best.rules.delimiter.len())
-                    .any(|window| window == best.rules.delimiter);
+            let delimiter = best.rules.delimiter.as_slice();
+            let ambiguous = matches!(delimiter, b":" | b" ") || !stands_in_header(text, delimiter);
             ambiguous && best.score < ALONE_TYPED
         }
         Some(best) => best.score < ALONE,
@@ -309,9 +307,15 @@ impl Alone {
     }
 }
 
-fn first_line(text: &[u8]) -> &[u8] {
-    let end = line(text, 0, true).map_or(text.len(), |(end, _)| end);
-    text.get(..end).unwrap_or_default()
+/// Whether a line at the beginning that is neither number nor time, as a header's is, has a delimiter.
+fn stands_in_header(text: &[u8], delimiter: &[u8]) -> bool {
+    const MOST_LINES: usize = 20;
+    let lines = text.split(|byte| matches!(byte, b'\n' | b'\r'));
+    let mut names = lines
+        .filter(|line| !line.is_empty())
+        .take(MOST_LINES)
+        .filter(|line| !class_of(line).has(Class::TYPED));
+    names.any(|line| memchr::memmem::find(line, delimiter).is_some())
 }
 
 fn one_column(text: &[u8], sample: &Sample, unsplit: bool) -> Alone {

@@ -89,8 +89,9 @@ pub(crate) fn class_of(cell: &[u8]) -> Class {
 }
 
 fn is_null(cell: &[u8]) -> bool {
-    const NULLS: [&[u8]; 9] = [
-        b"NA", b"N/A", b"n/a", b"NULL", b"null", b"NaN", b"nan", b"-", b"\\N",
+    // A colon is Eurostat's.
+    const NULLS: [&[u8]; 10] = [
+        b"NA", b"N/A", b"n/a", b"NULL", b"null", b"NaN", b"nan", b"-", b"\\N", b":",
     ];
     NULLS.contains(&cell)
 }
@@ -132,7 +133,13 @@ fn number(cell: &[u8], first: u8, digits: usize, letters: usize) -> Option<Class
     let points = text.bytes().filter(|byte| *byte == b'.').count();
     let commas = text.bytes().filter(|byte| *byte == b',').count();
     let grouped = |count: usize, mark: char| count < 2 || is_grouped(text, mark);
-    (body && begins && (points <= 1 || commas <= 1) && grouped(points, '.') && grouped(commas, ','))
+    // Of both marks the first parts thousands: `0,0.5` is two numbers.
+    let parts_thousands = |mark: char, point: char| {
+        let whole = text.split(point).next().unwrap_or_default();
+        !whole.contains(mark) || is_grouped(whole, mark)
+    };
+    let is_one = points == 0 || commas == 0 || (parts_thousands(',', '.') && parts_thousands('.', ','));
+    (body && begins && (points <= 1 || commas <= 1) && grouped(points, '.') && grouped(commas, ',') && is_one)
         .then_some(Class::NUMBER)
 }
 
@@ -158,13 +165,15 @@ fn moment(cell: &[u8], digits: usize, letters: usize) -> Option<Class> {
     }
     let month = letters == 3 && (dashes == 2 || slashes == 2 || count(b" ") == 2);
     let is_date = slashes == 2 || dashes >= 2 || (points == 2 && colons == 0) || month;
-    let has_time = (1..=3).contains(&colons) && digits >= 3;
+    let has_time = (1..=3).contains(&colons) && digits >= 3 && points <= 1;
     // What letters there are: T and Z, AM and PM, a zone or a month.
     let few_letters = letters <= 5;
     let is_apart = count(b" T") > 0;
     match (is_date, has_time) {
         (true, true) if few_letters && is_apart => Some(Class::DATE_TIME),
-        (true, false) if letters <= 1 || month => ((4..=8).contains(&digits) || month).then_some(Class::DATE),
+        (true, false) if letters <= 1 || month => {
+            ((4..=8).contains(&digits) || (month && digits <= 8)).then_some(Class::DATE)
+        }
         (false, true) if (letters == 0 || letters == 2) && digits <= 9 => Some(Class::TIME),
         _ => None,
     }
@@ -196,6 +205,13 @@ impl Kinds {
             .enumerate()
             .filter(|(_, kind)| kind.is_typed())
             .map(|(column, _)| column)
+    }
+
+    /// Whether there is a column whose cells are all of one class that no header has.
+    pub(crate) fn has_one_typed(&self) -> bool {
+        let is_one =
+            |kind: Class| kind.0.is_power_of_two() || kind == Class(Class::INTEGER.0 | Class::NUMBER.0);
+        self.0.iter().any(|kind| kind.is_typed() && is_one(*kind))
     }
 
     /// Whether a cell may be one of the column: what is typed is, and text takes anything.

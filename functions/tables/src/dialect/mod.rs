@@ -2,6 +2,7 @@
 
 mod begin;
 mod detect;
+mod header;
 mod kinds;
 mod records;
 mod score;

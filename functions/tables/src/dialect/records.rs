@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use super::kinds::Tally;
+use super::kinds::{Kinds, Tally};
 use crate::read::{
     Unescape,
     general::{Next, Rules, next},
@@ -99,4 +99,26 @@ pub(super) fn tally<'a>(columns: usize, records: impl Iterator<Item = &'a Record
     let mut tally = Tally::new(columns);
     records.for_each(|record| tally.add(record.cells.iter().map(AsRef::as_ref)));
     tally
+}
+
+pub(super) fn filled(record: &Record<'_>) -> usize {
+    record
+        .cells
+        .iter()
+        .filter(|cell| !cell.trim_ascii().is_empty())
+        .count()
+}
+
+/// How many cells of the typed columns are filled, and how many of those are not of their column's kind.
+pub(super) fn misfits(record: &Record<'_>, kinds: &Kinds) -> (usize, usize) {
+    let mut counts = (0, 0);
+    for column in kinds.typed() {
+        if let Some(cell) = record.cells.get(column)
+            && !cell.trim_ascii().is_empty()
+        {
+            counts.0 += 1;
+            counts.1 += usize::from(!kinds.fits_closely(column, cell));
+        }
+    }
+    counts
 }

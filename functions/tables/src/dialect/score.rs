@@ -13,7 +13,7 @@ const LEAST_LINES: usize = 3;
 const LEAST_LINES_BYTES: usize = 1 << 20;
 
 /// Delimiters, and how likely each is before the file has been looked at.
-const DELIMITERS: [(&str, f64); 33] = [
+const DELIMITERS: [(&str, f64); 34] = [
     (",", 1.0),
     ("\t", 1.0),
     (";", 0.995),
@@ -44,6 +44,7 @@ const DELIMITERS: [(&str, f64); 33] = [
     ("\u{1}", 0.97),
     ("\u{1F}", 0.97),
     ("\u{1E}", 0.9),
+    ("\u{14}", 0.97),
     ("¦", 0.97),
     ("§", 0.97),
     ("\\t", 0.8),
@@ -54,8 +55,8 @@ pub(super) struct Tried {
     pub(super) rules: Rules,
     pub(super) score: f64,
     pub(super) regular: f64,
-    /// Every record of the beginning, the first one too, is split, and into as many fields.
-    pub(super) splits_all: bool,
+    /// The first record is split, and most of the beginning into as many fields.
+    pub(super) splits_header: bool,
     /// The first one is not split.
     pub(super) spares_first: bool,
 }
@@ -149,6 +150,8 @@ struct Tally {
     known: f64,
     /// Cells that are typed, or that quotes made whole.
     telling: f64,
+    /// Cells that are typed and not all of their record.
+    typed: usize,
 }
 
 /// Scores a candidate on the sample.
@@ -158,7 +161,12 @@ pub(super) fn try_out(rules: Rules, text: &[u8], sample: &Sample) -> Tried {
     let whole = sample.is_whole && cut.len() == text.len();
     read_into(&rules, cut, whole, &mut tally);
     let fields = std::mem::take(&mut tally.fields);
+    // Words are split by spaces, and times by colons, whether that means anything or not.
+    let loose = matches!(rules.delimiter.as_slice(), b" " | b":");
     let (mut regular, mut columns) = regularity(&fields, true);
+    if is_astray(&fields, columns) && (loose || tally.typed == 0) {
+        regular *= 0.5;
+    }
     for piece in &sample.inside {
         let mut inside = Tally::default();
         read_into(&rules, behind_first_line(piece), false, &mut inside);
@@ -190,8 +198,6 @@ pub(super) fn try_out(rules: Rules, text: &[u8], sample: &Sample) -> Tried {
         (Some(b'"'), Some(b'"')) => 1.0,
         (Some(_), _) => 0.995,
     };
-    // Words are split by spaces, and times by colons, whether that means anything or not.
-    let loose = matches!(rules.delimiter.as_slice(), b" " | b":");
     let evidence = if loose && tally.telling < tally.cells * 0.15 {
         0.4
     } else {
@@ -202,20 +208,25 @@ pub(super) fn try_out(rules: Rules, text: &[u8], sample: &Sample) -> Tried {
     } else {
         regular * types * prior * breadth * quoting * evidence
     };
-    let splits_all =
-        !loose && fields.len() > 1 && columns > 1 && fields.iter().all(|count| *count == columns);
+    let rows = fields.iter().filter(|count| **count == columns).count();
+    // A part of the lines may have a field too many.
+    let splits_header = (!loose || tally.telling >= tally.cells * 0.6)
+        && fields.len() > 1
+        && columns > 1
+        && fields.first() == Some(&columns)
+        && rows * 10 >= fields.len() * 6;
     Tried {
         rules,
         score,
         regular,
-        splits_all,
+        splits_header,
         spares_first: fields.first() == Some(&1),
     }
 }
 
-/// Where one delimiter splits all of the beginning, the header too, one that the header lacks is most likely part of the cells.
+/// Where one delimiter splits the header as it does the rows, one that the header lacks is most likely part of the cells.
 pub(super) fn prefer_those_of_the_header(tried: &mut [Tried]) {
-    if tried.iter().any(|one| one.splits_all && one.score > 0.0) {
+    if tried.iter().any(|one| one.splits_header && one.score > 0.0) {
         for other in tried.iter_mut().filter(|other| other.spares_first) {
             other.score *= 0.7;
         }
@@ -301,6 +312,13 @@ fn regularity(fields: &[usize], from_first: bool) -> (f64, usize) {
     )
 }
 
+/// Whether hardly a record is split, and into few fields: those are sentences, or names, with a comma in them.
+fn is_astray(fields: &[usize], columns: usize) -> bool {
+    let rows = fields.iter().filter(|count| **count == columns).count();
+    let is_few = columns == 2 || (columns == 3 && rows == 1);
+    is_few && fields.len() >= 3 && rows * 3 <= fields.len()
+}
+
 /// What follows the first line end: a piece from inside begins within a record.
 pub(super) fn behind_first_line(piece: &[u8]) -> &[u8] {
     match crate::read::general::line(piece, 0, false) {
@@ -335,6 +353,7 @@ fn read_into(rules: &Rules, text: &[u8], whole: bool, tally: &mut Tally) {
                     tally.cells += weight;
                     tally.known += known * weight;
                     tally.telling += if telling { weight } else { 0.0 };
+                    tally.typed += usize::from(telling && fields > 1 && !span.is_quoted());
                 }
                 if damage.is_some() {
                     tally.cells += 1.0;
@@ -364,6 +383,12 @@ fn plausibility(cell: &[u8], span: Span, rules: &Rules) -> Plausibility {
         telling,
     };
     if span.is_quoted() {
+        // An apostrophe that stands alone in its cell opens nothing.
+        let is_apart =
+            rules.quote == Some(b'\'') && (cell.starts_with(&rules.delimiter) || cell.starts_with(b"\n"));
+        if is_apart {
+            return says(1.5, 0.05, false);
+        }
         // Quotes that begin and end a field are the best sign there is.
         return says(1.5, 1.0, true);
     }
@@ -385,7 +410,10 @@ fn plausibility(cell: &[u8], span: Span, rules: &Rules) -> Plausibility {
 
 /// Text without quotes: the more it looks as if something in it separates or quotes, the less likely.
 fn text_plausibility(cell: &[u8], rules: &Rules) -> f64 {
-    let is_ours = |byte: u8| rules.delimiter.contains(&byte);
+    // A comma does not go for the `, ` that delimits, as a bar may for the `||`.
+    let is_ours = |byte: u8| {
+        rules.delimiter == [byte] || (rules.delimiter.contains(&byte) && !rules.delimiter.contains(&b' '))
+    };
     if !cell
         .iter()
         .any(|byte| byte.is_ascii_alphanumeric() || !byte.is_ascii())
@@ -404,7 +432,11 @@ fn text_plausibility(cell: &[u8], rules: &Rules) -> f64 {
         })
         .count();
     if suspicious > 0 {
-        return 0.2;
+        // Nobody types a tab into a cell.
+        return if cell.contains(&b'\t') { 0.05 } else { 0.2 };
+    }
+    if memchr::memmem::find(cell, b"::").is_some() && rules.delimiter != b"::" {
+        return 0.4;
     }
     if cell.contains(&b',') && !is_ours(b',') {
         return 0.6;

@@ -1,27 +1,21 @@
 //! Where in a text its table begins, how many columns it has and what they are called.
 //!
 //! Before the header there may be a preamble: lines with another number of fields, or with most of them empty, unless what is
-//! typed says that they are rows (`begin`). The header is told from rows by the columns whose cells are typed (numbers, dates, addresses): a header's cells there are
-//! not. It may have several rows, and may itself have a field too many or too few, or a stray quote.
+//! typed says that they are rows (`begin`).
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::BTreeMap;
 
 use shared::{Failure, Place};
 
 use super::{
     Kinds,
-    begin::first_record,
-    class_of,
+    begin::{facts_before_blank, first_record},
     detect::{Sample, Wanted},
-    kinds::{Class, Tally},
+    header::{is_header_too, is_rule, join, looks_like_header, mend_header, name_rows},
+    kinds::Tally,
     records::{Record, Records, tally},
 };
-use crate::read::{
-    Unescape,
-    general::{Next, Rules, next},
-    requote,
-    span::Span,
-};
+use crate::read::general::Rules;
 
 /// How many records of the beginning are looked at, and of each piece from inside.
 const RECORDS: usize = 1_000;
@@ -91,6 +85,9 @@ pub(super) fn find_table(
 ) -> Result<Table, Failure> {
     let mut records = Records::read(text, sample.is_whole, rules, RECORDS).all;
     records.retain(|record| !record.is_comment);
+    if wanted.skip_lines.is_none() {
+        records.drain(..facts_before_blank(&records));
+    }
     if records.is_empty() {
         return Err(nothing(text, sample));
     }
@@ -147,25 +144,19 @@ pub(super) fn find_table(
             offset: record.start as u64,
         }));
     }
-    let rows = match wanted.header_rows {
-        Some(rows) => rows,
-        None if looks_like_header(record, &kinds, &records, first) => {
-            1 + records
-                .iter()
-                .skip(first + 1)
-                .take(HEADER_ROWS - 1)
-                .take_while(|next| is_header_too(next, record, &kinds, &records))
-                .count()
-        }
-        None => 0,
-    };
+    let rows = wanted
+        .header_rows
+        .unwrap_or_else(|| header_rows(&records, first, &kinds));
     if rows == 0 {
         return Ok(bare(record.start, kinds_from(first)));
     }
     let rows = rows.min(records.len() - first);
     let header_records = records.get(first..first + rows).unwrap_or_default();
     let names = join(header_records, columns);
-    let body_start = header_records.last().map_or(record.next, |last| last.next);
+    let rule = records.get(first + rows).filter(|record| is_rule(record));
+    let body_start = rule
+        .or(header_records.last())
+        .map_or(record.next, |last| last.next);
     let kinds = if names.len() == columns {
         kinds_from(first + rows)
     } else {
@@ -180,6 +171,20 @@ pub(super) fn find_table(
         kinds,
         comment,
     })
+}
+
+/// How many rows the header has that begins with a record.
+fn header_rows(records: &[Record<'_>], first: usize, kinds: &Kinds) -> usize {
+    let Some(record) = records
+        .get(first)
+        .filter(|record| looks_like_header(record, kinds, records, first))
+    else {
+        return 0;
+    };
+    let more = records.iter().skip(first + 1).take(HEADER_ROWS - 1);
+    1 + more
+        .take_while(|next| is_header_too(next, record, kinds, records))
+        .count()
 }
 
 /// The records of the pieces from inside the file, whose first lines are cut.
@@ -212,252 +217,6 @@ fn most_common<'a>(records: impl Iterator<Item = &'a Record<'a>>) -> usize {
         .iter()
         .max_by_key(|(columns, count)| (**count, **columns))
         .map_or(1, |(columns, _)| *columns)
-}
-
-pub(super) fn filled(record: &Record<'_>) -> usize {
-    record
-        .cells
-        .iter()
-        .filter(|cell| !cell.trim_ascii().is_empty())
-        .count()
-}
-
-/// How many cells of the typed columns are filled, and how many of those are not of their column's kind.
-pub(super) fn misfits(record: &Record<'_>, kinds: &Kinds) -> (usize, usize) {
-    let mut counts = (0, 0);
-    for column in kinds.typed() {
-        if let Some(cell) = record.cells.get(column)
-            && !cell.trim_ascii().is_empty()
-        {
-            counts.0 += 1;
-            counts.1 += usize::from(!kinds.fits_closely(column, cell));
-        }
-    }
-    counts
-}
-
-pub(super) fn looks_like_header(
-    record: &Record<'_>,
-    kinds: &Kinds,
-    records: &[Record<'_>],
-    index: usize,
-) -> bool {
-    let (typed, misfits) = misfits(record, kinds);
-    let rows = records.get(index + 1..).unwrap_or_default();
-    let has_rows = rows.iter().any(|row| row.cells.len() == record.cells.len());
-    if typed > 0 && has_rows {
-        return misfits * 2 >= typed || counts_up(record, kinds);
-    }
-    // No column tells: a header names each of its columns, and each differently.
-    let mut names = HashSet::new();
-    let empty = record.cells.len() - filled(record);
-    let distinct = record
-        .cells
-        .iter()
-        .filter(|cell| !cell.is_empty())
-        .all(|cell| names.insert(cell.trim_ascii()));
-    let typed = record.cells.iter().any(|cell| class_of(cell).has(Class::TYPED));
-    if typed || !distinct || empty > 1 || (empty > 0 && record.cells.len() == 1) {
-        return false;
-    }
-    // A header that comes again, as where files were put one behind the other, says nothing against it.
-    let others = || rows.iter().filter(|row| row.cells != record.cells);
-    let again =
-        record.cells.iter().enumerate().any(|(column, cell)| {
-            !cell.is_empty() && others().any(|row| row.cells.get(column) == Some(cell))
-        });
-    !again && !looks_like_code(record, rows)
-}
-
-/// Whether a column holds codes of one length, this record's among them.
-fn looks_like_code(record: &Record<'_>, rows: &[Record<'_>]) -> bool {
-    let rows: Vec<&Record<'_>> = rows
-        .iter()
-        .filter(|row| row.cells.len() == record.cells.len())
-        .collect();
-    rows.len() >= 2
-        && record.cells.iter().enumerate().any(|(column, cell)| {
-            cell.len() > 1
-                && class_of(cell).has(Class::CODE)
-                && rows.iter().all(|row| {
-                    row.cells
-                        .get(column)
-                        .is_some_and(|other| other.len() == cell.len() && class_of(other).has(Class::CODE))
-                })
-        })
-}
-
-/// Whether the typed columns are named by years, one after the other: `country,2019,2020,2021`.
-fn counts_up(record: &Record<'_>, kinds: &Kinds) -> bool {
-    let years: Vec<i32> = kinds
-        .typed()
-        .filter_map(|column| {
-            let cell = record.cells.get(column)?;
-            std::str::from_utf8(cell).ok()?.trim().parse().ok()
-        })
-        .collect();
-    years.len() >= 2
-        && years.iter().all(|year| (1500..=2200).contains(year))
-        && years.windows(2).all(|pair| match pair {
-            [a, b] => (b - a).abs() == 1,
-            _ => false,
-        })
-}
-
-/// Whether a record behind a header's first row belongs to it.
-fn is_header_too(record: &Record<'_>, header: &Record<'_>, kinds: &Kinds, records: &[Record<'_>]) -> bool {
-    let is_last = records.last().is_some_and(|last| std::ptr::eq(last, record));
-    if is_last || record.is_damaged || record.cells.len() != header.cells.len() {
-        return false;
-    }
-    if record.cells == header.cells {
-        return true;
-    }
-    let (typed, misfits) = misfits(record, kinds);
-    typed >= 2 && misfits == typed && !is_row_of_words(record, header, kinds)
-}
-
-/// Whether a record without a number in it is a row: a column has cells like the one here, and not like the header's, or all that
-/// should be numbers are the same word (`TBD`).
-fn is_row_of_words(record: &Record<'_>, header: &Record<'_>, kinds: &Kinds) -> bool {
-    let mut both = record.cells.iter().zip(&header.cells).enumerate();
-    let mut words = kinds.typed().filter_map(|column| record.cells.get(column));
-    let word = words.next();
-    both.any(|(column, (cell, name))| kinds.tell_apart(column, cell, name))
-        || (filled(record) == record.cells.len() && words.all(|other| Some(other) == word))
-}
-
-/// The names that a header's rows give together.
-fn join(rows: &[Record<'_>], columns: usize) -> Vec<Vec<u8>> {
-    (0..columns)
-        .map(|column| {
-            let parts: Vec<&[u8]> = rows
-                .iter()
-                .filter_map(|row| row.cells.get(column))
-                .map(AsRef::as_ref)
-                .filter(|part| !part.is_empty())
-                .collect();
-            parts.join(&b' ')
-        })
-        .collect()
-}
-
-/// The names in a header with the wrong number of fields, or with quotes that do not work out; none if it is no header.
-fn mend_header(
-    text: &[u8],
-    record: &Record<'_>,
-    rules: &Rules,
-    columns: usize,
-    kinds: &Kinds,
-) -> Option<Vec<Vec<u8>>> {
-    let raw = text.get(record.start..record.end).unwrap_or_default();
-    let cells = |bytes: &[u8], spans: &[Span], rules: &Rules| -> Vec<Vec<u8>> {
-        let unescape = Unescape::by(rules);
-        spans
-            .iter()
-            .map(|span| {
-                let cell = bytes.get(span.range()).unwrap_or_default();
-                let mut plain = cell.to_vec();
-                if span.is_escaped() {
-                    unescape.apply(cell, &mut plain);
-                }
-                plain
-            })
-            .collect()
-    };
-    let is_header = |names: &[Vec<u8>]| {
-        names
-            .iter()
-            .enumerate()
-            .filter(|(_, name)| !name.is_empty())
-            .all(|(column, name)| {
-                let typed = class_of(name).has(Class::TYPED);
-                !typed
-                    && (column >= columns
-                        || !kinds.typed().any(|typed| typed == column)
-                        || !kinds.fits_closely(column, name))
-            })
-    };
-    let mut spans = Vec::new();
-    if record.is_damaged {
-        if requote(raw, 0, rules, &Kinds::unknown(columns), &mut spans) {
-            return Some(cells(raw, &spans, rules)).filter(|names| is_header(names));
-        }
-        return None;
-    }
-    let fields = record.cells.len();
-    if fields > columns {
-        let mut without = record.names();
-        without.retain(|name| !name.is_empty());
-        if without.len() <= columns {
-            // Too many delimiters: empty names are left out, the last first, until there is one for each column.
-            let mut names = record.names();
-            while names.len() > columns {
-                let at = names.iter().rposition(Vec::is_empty)?;
-                names.remove(at);
-            }
-            return Some(names).filter(|names| is_header(names));
-        }
-        // More names than most rows have fields: those rows leave out what is empty at their end.
-        return Some(record.names()).filter(|names| is_header(names) && fields <= columns * 2 + 2);
-    }
-    for delimiter in [b',', b';', b'\t', b'|', b' '] {
-        let other = Rules {
-            delimiter: vec![delimiter],
-            ..rules.clone()
-        };
-        spans.clear();
-        let read = next(raw, 0, true, &other, raw.len(), columns + 1, &mut spans);
-        if other.delimiter != rules.delimiter
-            && columns >= 3
-            && matches!(read, Next::Record { fields, damage: None, .. } if fields == columns)
-        {
-            let names = cells(raw, &spans, &other);
-            let distinct: HashSet<&Vec<u8>> = names.iter().collect();
-            if distinct.len() == names.len() && is_header(&names) {
-                return Some(names);
-            }
-        }
-    }
-    let enough = fields >= 2 && fields * 2 >= columns;
-    let mut names = record.names();
-    names.resize(columns, Vec::new());
-    Some(names).filter(|names| enough && filled(record) == fields && is_header(names))
-}
-
-/// Moves names one to the right where the first column holds the rows' numbers or names and the header has no name for it, as R
-/// writes its tables.
-fn name_rows<'a>(
-    mut names: Vec<Vec<u8>>,
-    columns: usize,
-    rules: &Rules,
-    rows: impl Iterator<Item = &'a Record<'a>>,
-) -> Vec<Vec<u8>> {
-    let only_last_is_missing = names.len() == columns
-        && columns >= 2
-        && names.last().is_some_and(Vec::is_empty)
-        && names.iter().filter(|name| name.is_empty()).count() == 1;
-    if !only_last_is_missing {
-        return names;
-    }
-    let rows: Vec<&Record<'_>> = rows.take(100).collect();
-    let firsts = || rows.iter().filter_map(|row| row.cells.first());
-    let numbered = firsts().zip(1_u64..).all(|(cell, number)| {
-        std::str::from_utf8(cell).ok().and_then(|cell| cell.parse().ok()) == Some(number)
-    });
-    // `write.table` separates by spaces, and most people who tell it something else by tabs.
-    let mut different = HashSet::new();
-    let has_names = matches!(rules.delimiter.as_slice(), b" " | b"\t")
-        && rows.len() > 1
-        && firsts()
-            .all(|cell| !cell.is_empty() && !class_of(cell).has(Class::TYPED) && different.insert(cell))
-        && rows
-            .iter()
-            .all(|row| row.cells.last().is_some_and(|cell| !cell.is_empty()));
-    if !rows.is_empty() && (numbered || has_names) {
-        names.rotate_right(1);
-    }
-    names
 }
 
 /// What lines that begin alike and are no rows begin with, where they stand between rows.

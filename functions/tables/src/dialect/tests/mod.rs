@@ -1,5 +1,7 @@
 //! What people export, and what is found in it.
 
+mod exports;
+
 use std::fmt::Write as _;
 
 use super::*;
