@@ -3,7 +3,9 @@
 use shared::{Failure, Place};
 
 /// Files that some upload as a table, by their first bytes.
-const MAGIC: [(&[u8], &str); 17] = [
+const MAGIC: [(&[u8], &str); 19] = [
+    (b"\x1F\x8B", "gzip within what was compressed already"),
+    (b"\x28\xB5\x2F\xFD", "zstd within what was compressed already"),
     (b"PK\x03\x04", "a zip archive or an Office document"),
     (b"BZh", "bzip2"),
     (b"\xFD7zXZ\0", "xz"),
@@ -53,6 +55,14 @@ pub fn refuse(start: &[u8]) -> Result<(), Failure> {
         let message = "not a table: NUL bytes, so this is no text";
         return Err(Failure::rejected("binary", message).at(Place::Byte { offset }));
     }
+    // What no text has, nor separates fields. One or two may be damage.
+    let is_control = |byte: &&u8| matches!(**byte, 0x02..=0x08 | 0x0B | 0x0E..=0x13 | 0x15..=0x19 | 0x7F);
+    let controls = head.iter().filter(is_control).count();
+    if controls > 4 && controls * 50 > head.len() {
+        let offset = head.iter().position(|byte| is_control(&byte)).unwrap_or(0) as u64;
+        let message = "not a table: control characters, so this is no text";
+        return Err(Failure::rejected("binary", message).at(Place::Byte { offset }));
+    }
     Ok(())
 }
 
@@ -82,6 +92,8 @@ mod tests {
             (b"\xFF\xFE\0\0a\0\0\0", "UTF-32"),
             (b"\x01\x00\x00\x02\x03\x00", "NUL"),
             (b"\0", "NUL"),
+            (b"\x28\xB5\x2F\xFD\x24\x01", "zstd within"),
+            (b"\xB5\x02\x91\x13\x7F\xC2\x05\x0B\xAA\x18\x10z\n", "control"),
         ] {
             let message = refuse(bytes).unwrap_err().message;
             assert!(

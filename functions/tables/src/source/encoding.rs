@@ -1,7 +1,7 @@
 //! Which encoding a text is in, and the text in UTF-8.
 //!
 //! Found in this order: a byte order mark; UTF-16 by where its zeros stand; UTF-8 if the bytes are; Windows-1252 if all else are
-//! signs of its, such as `£` and `µ`; else what `chardetng` (the detector of Firefox) takes them for. Decoded by `encoding_rs`, which follows the WHATWG Encoding Standard.
+//! signs of its, such as `£` and `µ`, or stand in a word or two of Western Europe, such as `naïve`; else what `chardetng` (the detector of Firefox) takes them for. Decoded by `encoding_rs`, which follows the WHATWG Encoding Standard.
 //!
 //! Bytes that the encoding does not have become the byte 0xFF, which UTF-8 does not have: the record they stand in is
 //! rejected as not decodable. Where in the file anything stood, [`Decoded::progress`] tells (`places`). Text that is UTF-8
@@ -18,7 +18,7 @@ use serde::{Serialize, Serializer};
 
 use super::{
     places::{Corrections, Progress, Stretch, Width},
-    signs,
+    signs, words,
 };
 
 /// How many bytes are decoded at a time.
@@ -98,8 +98,15 @@ impl TextEncoding {
             invalid += more_invalid.saturating_sub(1);
             multibyte += more_multibyte;
         }
-        // A few damaged characters do not make UTF-8 something else.
-        if invalid == 0 || (multibyte > 0 && invalid <= 1 + multibyte / 4) {
+        // A few damaged characters do not make UTF-8 something else, and more do not in JSON, which is UTF-8 by its standard
+        // (RFC 8259, section 8.1).
+        let is_json = matches!(start.trim_ascii_start(), [b'{' | b'[', ..]);
+        let most = if is_json {
+            1 + multibyte * 2
+        } else {
+            1 + multibyte / 4
+        };
+        if invalid == 0 || (multibyte > 0 && invalid <= most) {
             return plain(UTF_8);
         }
         if std::iter::once(start)
@@ -113,7 +120,12 @@ impl TextEncoding {
             detector.feed(piece, false);
         }
         detector.feed(start, true);
-        plain(detector.guess(None, Utf8Detection::Deny))
+        let guess = detector.guess(None, Utf8Detection::Deny);
+        let pieces = std::iter::once(start).chain(inside.iter().map(Vec::as_slice));
+        if words::may_be_western(guess, pieces) {
+            return plain(WINDOWS_1252);
+        }
+        plain(guess)
     }
 
     /// The text of a piece, and where it stood in it; `is_start` says that it is the file's beginning.

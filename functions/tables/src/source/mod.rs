@@ -10,6 +10,7 @@ mod fill;
 mod kept;
 mod places;
 mod signs;
+mod words;
 
 use std::io::{self, Read};
 
@@ -19,7 +20,7 @@ use shared::{Failure, Input, decompress::Compression, decompress::Decompressed};
 pub(crate) use self::fill::fill;
 pub use self::{
     encoding::{Decoded, TextEncoding},
-    kept::keep,
+    kept::{KEEP_BYTES, keep},
     places::{Places, Progress, Stretch},
 };
 use crate::dialect::Sample;
@@ -82,6 +83,11 @@ impl Text {
                 inside.push(piece);
             }
         }
+        let is_known = is_whole || compression.is_some() || input.facts.size_bytes > KEEP_BYTES;
+        if encoding.is_none() && !is_known && start.is_ascii() && inside.iter().all(|piece| piece.is_ascii())
+        {
+            inside.extend(first_beyond_ascii(&mut reader)?);
+        }
         let encoding = match encoding {
             Some(encoding) => encoding.with_mark(&start),
             None => TextEncoding::find(&start, is_whole, &inside),
@@ -124,6 +130,23 @@ fn decompressed<'a>(
             Box::new(expanded)
         }
     })
+}
+
+/// A piece of what is left that begins with the line in which the first byte beyond ASCII stands, if there is one.
+fn first_beyond_ascii(reader: &mut impl Read) -> Result<Option<Vec<u8>>, Failure> {
+    let mut line = Vec::new();
+    loop {
+        let (bytes, ended) = first_bytes(reader, INSIDE_BYTES)?;
+        if !bytes.is_ascii() {
+            let (more, _) = first_bytes(reader, INSIDE_BYTES)?;
+            return Ok(Some([line, bytes, more].concat()));
+        }
+        if ended {
+            return Ok(None);
+        }
+        let begin = memchr::memrchr(b'\n', &bytes).map_or(0, |at| at + 1);
+        line = bytes.get(begin..).unwrap_or_default().to_vec();
+    }
 }
 
 fn has_line_end(bytes: &[u8]) -> bool {
