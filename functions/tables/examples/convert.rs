@@ -2,14 +2,14 @@
 //! `cargo run --release -p tables --example convert -- [--threads N] [--only NAME,…] [--option NAME=VALUE] FILE OUT_DIR`.
 //!
 //! An option is one of those of an upload, as metadata spells it: `delimiter=;`, `header-rows=0`, `parquet-version=v1`.
-//! Writes the outputs (with `--only`, those named alone) into `OUT_DIR` and the report, as JSON, to standard output. On a terminal a bar shows how far it is.
+//! Writes the outputs (with `--only`, those named alone) into `OUT_DIR`, in place of those of an earlier run, and the report, as JSON, to standard output. On a terminal a bar shows how far it is.
 //! The exit code is 0 when done, 2 when the file is rejected, 1 when the fault is ours.
 
 use std::{
     ffi::OsString,
     fs::{self, File},
     io::{self, BufWriter, IsTerminal, Read, Seek, SeekFrom, Write},
-    path::PathBuf,
+    path::{Path, PathBuf},
     process::ExitCode,
     sync::atomic::{AtomicU64, Ordering},
 };
@@ -153,10 +153,13 @@ fn convert(arguments: &Arguments) -> anyhow::Result<Result<(), Failure>> {
         Ok(report) => report,
         Err(failure) => {
             outputs.remove();
+            outputs.begun.clear();
+            outputs.forget_earlier(file)?;
             return Ok(Err(failure));
         }
     };
     outputs.publish()?;
+    outputs.forget_earlier(file)?;
     serde_json::to_writer_pretty(io::stdout(), &report)?;
     writeln!(io::stdout())?;
     Ok(Ok(()))
@@ -277,6 +280,19 @@ impl Folder {
         for name in &self.begun {
             fs::rename(self.path(name, true), self.path(name, false))
                 .with_context(|| format!("cannot name {name}"))?;
+        }
+        Ok(())
+    }
+
+    /// Removes what an earlier run left and this one did not make, but not the file that was read.
+    fn forget_earlier(&self, file: &Path) -> anyhow::Result<()> {
+        let read = fs::canonicalize(file).ok();
+        let is_made = |name: &&str| self.begun.iter().any(|begun| begun == *name);
+        for name in OUTPUTS.iter().filter(|name| self.wants(name) && !is_made(name)) {
+            let path = self.path(name, false);
+            if path.exists() && fs::canonicalize(&path).ok() != read {
+                fs::remove_file(&path).with_context(|| format!("cannot remove {}", path.display()))?;
+            }
         }
         Ok(())
     }
