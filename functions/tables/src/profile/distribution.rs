@@ -96,8 +96,7 @@ impl Distribution {
             .map(|bin| match bin {
                 0 => low,
                 _ if f64::from(bin) >= bins => end,
-                _ if whole => scale.back(from + f64::from(bin) * width).round(),
-                _ => scale.back(from + f64::from(bin) * width),
+                _ => self.edge(scale.back(from + f64::from(bin) * width), width),
             })
             .collect();
         edges.dedup_by(|next, edge| *next <= *edge);
@@ -115,7 +114,7 @@ impl Distribution {
         }
         let show = |edge: usize| match edges.get(edge) {
             _ if edge == 0 => self.kind.show(min),
-            _ if edge > last && !whole => self.kind.show(max),
+            _ if edge > last => self.end(max),
             Some(position) => self.show_edge(*position),
             None => self.kind.show(max),
         };
@@ -133,6 +132,38 @@ impl Distribution {
         })
     }
 
+    /// Where an edge is put that falls at a position: between integers and days on one of them, and on a whole second where bins are
+    /// wider than two.
+    fn edge(&self, position: f64, width: f64) -> f64 {
+        match self.kind {
+            Kind::Int | Kind::UInt | Kind::Date => position.round(),
+            Kind::Time { .. } | Kind::Timestamp { .. } if width >= 2.0 => position.round(),
+            #[expect(clippy::cast_precision_loss, reason = "a power of ten")]
+            Kind::Time { per_second } | Kind::Timestamp { per_second, .. } => {
+                (position * per_second as f64).round() / per_second as f64
+            }
+            _ => position,
+        }
+    }
+
+    /// The end of the last bin: of whole numbers that behind the greatest, which the bin holds.
+    #[expect(
+        clippy::cast_precision_loss,
+        reason = "one more than any integer of 64 bits is a float"
+    )]
+    fn end(&self, max: u128) -> Shown {
+        match self.kind.show(max) {
+            Shown::Int(max) => max
+                .checked_add(1)
+                .map_or_else(|| Shown::float(max as f64), Shown::Int),
+            Shown::UInt(max) => max
+                .checked_add(1)
+                .map_or_else(|| Shown::float(max as f64), Shown::UInt),
+            shown if self.kind != Kind::Date => shown,
+            _ => self.show_edge(self.kind.position(max) + 1.0),
+        }
+    }
+
     /// Logarithmic for positive values of which the middle lies in the first twentieth, over two orders of magnitude.
     fn scale(&self, low: f64, high: f64) -> Scale {
         let median = self.quantile(0.5).map_or(low, |key| self.kind.position(key));
@@ -147,13 +178,13 @@ impl Distribution {
     fn show_edge(&self, position: f64) -> Shown {
         match self.kind {
             #[expect(clippy::cast_possible_truncation, reason = "saturates")]
-            Kind::Int if position.abs() < 9e15 => Shown::Int(position as i64),
+            Kind::Int if position.abs() < 9e18 => Shown::Int(position as i64),
             #[expect(
                 clippy::cast_possible_truncation,
                 clippy::cast_sign_loss,
                 reason = "saturates"
             )]
-            Kind::UInt if position < 9e15 => Shown::UInt(position as u64),
+            Kind::UInt if position < 1.8e19 => Shown::UInt(position as u64),
             kind => kind.show_position(position),
         }
     }
@@ -166,7 +197,11 @@ impl Distribution {
         if !reach.is_finite() || reach <= 0.0 {
             return None;
         }
-        let (low, high) = (first - reach, third + reach);
+        let fence = |position: f64| match self.kind {
+            Kind::Time { .. } | Kind::Timestamp { .. } => self.edge(position, reach),
+            _ => position,
+        };
+        let (low, high) = (fence(first - reach), fence(third + reach));
         let beyond = |outside: &dyn Fn(f64) -> bool| {
             let values = self
                 .values

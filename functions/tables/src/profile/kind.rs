@@ -103,8 +103,14 @@ impl Kind {
     pub(crate) fn show_position(self, position: f64) -> Shown {
         match self {
             Self::Date => Shown::Text(show_day(position.round() as i64)),
-            Self::Time { .. } => Shown::Text(show_clock(position.round() as i64, 0, 1)),
-            Self::Timestamp { zoned, .. } => Shown::Text(show_instant(position.round() as i64, 1, zoned)),
+            Self::Time { per_second } => {
+                let parts = in_parts(position, per_second);
+                let (seconds, part) = (parts.div_euclid(per_second), parts.rem_euclid(per_second));
+                Shown::Text(show_clock(seconds, part, per_second))
+            }
+            Self::Timestamp { per_second, zoned } => {
+                Shown::Text(show_instant(in_parts(position, per_second), per_second, zoned))
+            }
             _ => Shown::float(position),
         }
     }
@@ -146,6 +152,16 @@ impl Kind {
             _ => Shown::Text(String::new()),
         }
     }
+}
+
+/// Seconds in parts of one.
+#[expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_precision_loss,
+    reason = "saturates; a float is as near as one can be"
+)]
+fn in_parts(seconds: f64, per_second: i64) -> i64 {
+    (seconds * per_second as f64).round() as i64
 }
 
 const fn per_second(unit: TimeUnit) -> i64 {

@@ -320,6 +320,10 @@ pub(crate) fn structs(
     array: &StructArray,
     row_hashes: &mut [u64],
 ) -> Result<(), Mismatch> {
+    // One that is not there is another than one of which nothing is known.
+    for (row, index) in row_hashes.iter_mut().zip(0..array.len()) {
+        *row = hash::combine(*row, u64::from(array.is_valid(index)));
+    }
     for (field, column) in fields.iter_mut().zip(array.columns()) {
         let nulls = NullBuffer::union(array.nulls(), column.nulls());
         if nulls.as_ref().map(NullBuffer::null_count) == column.nulls().map(NullBuffer::null_count) {

@@ -48,6 +48,14 @@ fn a_list_with_a_comma_here_and_there_is_one_column() {
         "address\n\"5 Main St, Boston\"\n12 High Street\n\"7 Elm Rd, Apt 4, Salem\"\n",
         "address",
     );
+    one(
+        "address\n12 High Street\n3 Elm Road\n7 Main St, Boston\n",
+        "address",
+    );
+    one(
+        "company\nAcme\nFord\nHooli, LLC\nStark\nWayne\nAcme, Inc.\n",
+        "company",
+    );
     // A short table behind a longer preamble is none.
     check(
         "Report\nof sales\nin May\n\nname,total\nAnn,5\n",

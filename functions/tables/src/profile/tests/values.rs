@@ -58,6 +58,45 @@ fn integers_beyond_what_floats_hold() {
 }
 
 #[test]
+fn bins_end_where_they_say() {
+    let bins = |array: ArrayRef| {
+        let bins = column_of(array).histogram.unwrap().bins.into_iter();
+        bins.map(|bin| (bin.from, bin.to, bin.count)).collect::<Vec<_>>()
+    };
+    let at = |seconds: &str| Shown::Text(format!("1970-01-01T00:00:{seconds}"));
+    let seconds = TimestampMicrosecondArray::from_iter_values((0..8).map(|second| second * 1_000_000));
+    let expected = [
+        ("00", "01.75", 2),
+        ("01.75", "03.5", 2),
+        ("03.5", "05.25", 2),
+        ("05.25", "07", 2),
+    ];
+    let expected = expected.map(|(from, to, count)| (at(from), at(to), count));
+    assert_eq!(bins(Arc::new(seconds)), expected);
+    // Wider ones end with a second, and so are counted.
+    let hours = TimestampMicrosecondArray::from_iter_values((0..9).map(|step| step * 7_000_000 / 2));
+    for (from, to, count) in bins(Arc::new(hours)) {
+        let second = |shown: Shown| match shown {
+            Shown::Text(text) => text[17..].parse::<i64>().unwrap(),
+            other => panic!("{other:?}"),
+        };
+        let (from, to) = (second(from) * 2, second(to) * 2);
+        let is_last = to == 56;
+        let within = (0..9)
+            .map(|step| step * 7)
+            .filter(|at| (from..to).contains(at) || (is_last && *at == to));
+        assert_eq!(within.count() as u64, count, "{from} to {to}");
+    }
+    let beyond = 9_007_199_254_740_993;
+    assert_eq!(
+        bins(ints([beyond])),
+        [(Shown::Int(beyond), Shown::Int(beyond + 1), 1)]
+    );
+    let last = bins(ints([0, i64::MAX - 1])).pop().unwrap();
+    assert_eq!((last.1, last.2), (Shown::Int(i64::MAX), 1));
+}
+
+#[test]
 fn floats_that_are_not_finite_are_set_aside() {
     let column = column_of(floats([1.0, f64::NAN, f64::INFINITY, 2.0]));
     assert_eq!((column.count, column.not_finite), (4, Some(2)));
@@ -212,6 +251,23 @@ fn lists_and_structures() {
         "z is of no structure"
     );
     assert_eq!((sizes.nulls, sizes.distinct), (2, Some(2)));
+}
+
+#[test]
+fn a_structure_without_a_value_is_another_than_none() {
+    let nothing: ArrayRef = Arc::new(Int64Array::from(vec![None, None, None, Some(1)]));
+    let fields = StructArray::from(vec![(
+        Arc::new(Field::new("a", arrow_schema::DataType::Int64, true)),
+        nothing,
+    )]);
+    let nulls = vec![true, false, true, true].into();
+    let structs = StructArray::new(fields.fields().clone(), fields.columns().to_vec(), Some(nulls));
+    let duplicates = profile_of(&[("s", Arc::new(structs))]).report().duplicate_rows;
+    assert_eq!(
+        (duplicates.count, duplicates.exact),
+        (1, true),
+        "the first and the third"
+    );
 }
 
 #[test]
