@@ -129,8 +129,9 @@ impl<R: Read> Slabs<R> {
         let Some((text_bytes, threads)) = self.shared_out else {
             return self.slab_bytes;
         };
-        // All threads wait for the first, which tells the types.
-        if self.offset <= self.skip_bytes {
+        // All threads wait for the first, which tells the types, and for the second, which is read meanwhile: into memory that is new,
+        // which takes longer.
+        if self.offset <= self.skip_bytes + LEAST_SHARE_BYTES as u64 {
             return self.slab_bytes.min(LEAST_SHARE_BYTES);
         }
         let left = usize::try_from(text_bytes.saturating_sub(self.offset)).unwrap_or(usize::MAX);
