@@ -207,3 +207,15 @@ fn a_header_that_cannot_be_decoded_is_refused_where_it_cannot() {
     assert_eq!(failure.code, "bad-header");
     assert_eq!(failure.place, Some(shared::Place::Byte { offset: place }));
 }
+
+#[test]
+fn a_first_accent_is_found_however_late_it_comes() {
+    let mut bytes = b"id,name\n".to_vec();
+    bytes.extend(b"000001,Smith\n".repeat(60_000));
+    bytes.extend(b"000002,M\xFCller\n");
+    bytes.extend(b"000003,Smith\n".repeat(10_000));
+    let done = run::convert(&bytes).unwrap();
+    assert_eq!((done.report.rows, done.report.rows_rejected), (70_001, 0));
+    let rows = run::read_back(&done.outputs["table.parquet"]);
+    assert_eq!(rows[60_000], ["000002", "Müller"]);
+}

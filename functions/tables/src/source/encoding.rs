@@ -93,9 +93,14 @@ impl TextEncoding {
         }
         let (mut invalid, mut multibyte) = utf_8_errors(start, !is_whole);
         for piece in inside {
-            let (more_invalid, more_multibyte) = utf_8_errors(piece, true);
             // A piece may begin within a character.
-            invalid += more_invalid.saturating_sub(1);
+            let within = piece
+                .iter()
+                .take(3)
+                .take_while(|byte| (0x80..0xC0).contains(*byte));
+            let piece = piece.get(within.count()..).unwrap_or_default();
+            let (more_invalid, more_multibyte) = utf_8_errors(piece, true);
+            invalid += more_invalid;
             multibyte += more_multibyte;
         }
         // A few damaged characters do not make UTF-8 something else, and more do not in JSON, which is UTF-8 by its standard
