@@ -1,5 +1,7 @@
 //! Which record of a sample is the first that belongs to the table.
 
+use std::borrow::Cow;
+
 use super::{
     Kinds, class_of,
     detect::Wanted,
@@ -30,7 +32,7 @@ pub(super) fn facts_before_blank(records: &[Record<'_>]) -> usize {
 /// Whether most records are a key and a value, or several of them with a colon between.
 fn are_facts(records: &[Record<'_>]) -> bool {
     let is_more = |record: &&Record<'_>| {
-        let is_fact = |cell: &std::borrow::Cow<'_, [u8]>| cell.is_empty() || cell.contains(&b':');
+        let is_fact = |cell: &Cow<'_, [u8]>| cell.is_empty() || cell.contains(&b':');
         filled(record) > 2 && !record.cells.iter().all(is_fact)
     };
     records.iter().filter(is_more).count() * 3 <= records.len()
@@ -140,7 +142,7 @@ fn header_behind_preamble(
     const MOST_LINES: usize = 20;
     let is_filled_up = |record: &Record<'_>| {
         let front = filled(record);
-        let is_behind = |cell: &std::borrow::Cow<'_, [u8]>| cell.trim_ascii().is_empty();
+        let is_behind = |cell: &Cow<'_, [u8]>| cell.trim_ascii().is_empty();
         record.cells.len() == columns
             && front * 2 <= columns
             && record.cells.iter().skip(front).all(is_behind)

@@ -3,7 +3,7 @@
 //! It is told from rows by the columns whose cells are typed (numbers, dates, addresses): a header's cells there are not, unless they
 //! count. It may have several rows, and may itself have a field too many or too few, or a stray quote.
 
-use std::collections::HashSet;
+use std::{borrow::Cow, collections::HashSet};
 
 use super::{
     Kinds,
@@ -19,6 +19,7 @@ use crate::read::{
     span::Span,
 };
 
+/// Whether a record, the `index`th, names the columns whose cells are of these kinds.
 pub(super) fn looks_like_header(
     record: &Record<'_>,
     kinds: &Kinds,
@@ -163,9 +164,8 @@ fn is_row_of_words(record: &Record<'_>, header: &Record<'_>, kinds: &Kinds) -> b
 
 /// Whether a record is a line drawn between the header and the rows: `--,----` or `---+----`.
 pub(super) fn is_rule(record: &Record<'_>) -> bool {
-    let drawn = |cell: &std::borrow::Cow<'_, [u8]>| cell.iter().all(|byte| b"-=+ ".contains(byte));
-    let is_long =
-        |cell: &std::borrow::Cow<'_, [u8]>| cell.windows(3).any(|three| three == b"---" || three == b"===");
+    let drawn = |cell: &Cow<'_, [u8]>| cell.iter().all(|byte| b"-=+ ".contains(byte));
+    let is_long = |cell: &Cow<'_, [u8]>| cell.windows(3).any(|three| three == b"---" || three == b"===");
     record.cells.iter().all(drawn) && record.cells.iter().any(is_long)
 }
 

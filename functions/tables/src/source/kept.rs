@@ -5,7 +5,7 @@ use shared::{Failure, Input};
 use super::first_bytes;
 
 /// Files up to this size are read once and kept, instead of being fetched for each look at them.
-pub const KEEP_BYTES: u64 = 8 << 20;
+pub(super) const KEEP_BYTES: u64 = 8 << 20;
 
 /// The whole of a small file; nothing of a larger one, or of one that turns out larger than its facts say.
 ///

@@ -18,9 +18,10 @@ use serde::Serialize;
 use shared::{Failure, Input, decompress::Compression, decompress::Decompressed};
 
 pub(crate) use self::fill::fill;
+use self::kept::KEEP_BYTES;
 pub use self::{
     encoding::{Decoded, TextEncoding},
-    kept::{KEEP_BYTES, keep},
+    kept::keep,
     places::{Places, Progress, Stretch},
 };
 use crate::dialect::Sample;

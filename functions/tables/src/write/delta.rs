@@ -152,30 +152,17 @@ mod tests {
 
     use super::*;
 
-    fn read_varint(bytes: &mut &[u8]) -> u64 {
-        let mut value = 0;
-        for shift in (0..).step_by(7) {
-            let (byte, rest) = bytes.split_first().unwrap();
-            *bytes = rest;
-            value |= u64::from(byte & 0x7F) << shift;
-            if *byte < 0x80 {
-                break;
-            }
-        }
-        value
-    }
-
     fn read_zigzag(bytes: &mut &[u8]) -> i64 {
-        let value = read_varint(bytes);
+        let value = varint::read(bytes);
         (value >> 1).cast_signed() ^ -(value & 1).cast_signed()
     }
 
     /// As the format describes it, a bit at a time.
     fn decode(bytes: &mut &[u8]) -> Vec<i64> {
-        let (block, parts) = (read_varint(bytes), read_varint(bytes));
+        let (block, parts) = (varint::read(bytes), varint::read(bytes));
         let part = usize::try_from(block / parts).unwrap();
         assert_eq!((block % 128, part % 32), (0, 0));
-        let count = usize::try_from(read_varint(bytes)).unwrap();
+        let count = usize::try_from(varint::read(bytes)).unwrap();
         let mut last = read_zigzag(bytes);
         let mut values = vec![last];
         while values.len() < count {

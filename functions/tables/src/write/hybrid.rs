@@ -109,15 +109,7 @@ mod tests {
     fn decode(mut bytes: &[u8], width: u32, count: usize) -> Vec<u16> {
         let mut codes = Vec::new();
         while codes.len() < count {
-            let mut header = 0_u64;
-            for shift in (0..).step_by(7) {
-                let byte = bytes[0];
-                bytes = &bytes[1..];
-                header |= u64::from(byte & 0x7F) << shift;
-                if byte < 0x80 {
-                    break;
-                }
-            }
+            let header = varint::read(&mut bytes);
             if header & 1 == 0 {
                 let length = width.div_ceil(8) as usize;
                 let code = (0..length).fold(0, |sum, index| sum | u16::from(bytes[index]) << (8 * index));

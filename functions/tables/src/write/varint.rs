@@ -61,6 +61,21 @@ const fn spread_56(value: u64) -> u64 {
     (value & 0x007F_007F_007F_007F) | ((value & 0x3F80_3F80_3F80_3F80) << 1)
 }
 
+/// Takes a value from the front of the bytes: one bit group at a time, to check what is written by.
+#[cfg(test)]
+pub(super) fn read(bytes: &mut &[u8]) -> u64 {
+    let mut value = 0;
+    for shift in (0..).step_by(7) {
+        let (byte, rest) = bytes.split_first().unwrap();
+        *bytes = rest;
+        value |= u64::from(byte & 0x7F) << shift;
+        if *byte < 0x80 {
+            break;
+        }
+    }
+    value
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
