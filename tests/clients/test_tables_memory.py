@@ -39,6 +39,20 @@ def sparse(keys):
         yield json.dumps({f"key_{key}": chance.random() for key in chance.sample(range(keys), 5)}) + "\n"
 
 
+def lonely(keys):
+    """Records of one key of many, each of another text."""
+    chance = random.Random(4)
+    for number in range(500_000):
+        yield f'{{"key_{chance.randrange(keys)}":"value {number}"}}\n'
+
+
+def lists(keys):
+    """Records of one list of many."""
+    chance = random.Random(5)
+    for number in range(100_000):
+        yield f'{{"key_{chance.randrange(keys)}":[{number}]}}\n'
+
+
 def maps(keys):
     """Names for data, in an object within the record."""
     chance = random.Random(2)
@@ -67,6 +81,8 @@ def wide(columns):
     [
         ("sparse.jsonl", sparse(1_000)),
         ("sparser.jsonl", sparse(4_000)),
+        ("lonely.jsonl", lonely(4_000)),
+        ("lists.jsonl", lists(1_000)),
         ("maps.jsonl", maps(900)),
         ("empties.jsonl", empties(1_000)),
         ("wide.csv", wide(4_000)),

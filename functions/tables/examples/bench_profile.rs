@@ -22,7 +22,7 @@ use arrow_array::{
     TimestampMicrosecondArray,
 };
 use arrow_schema::{Field, Schema};
-use tables::profile::Profile;
+use tables::{cells::Rows, profile::Profile};
 
 const ROWS: usize = 160_000;
 const PARTS: usize = 8;
@@ -64,7 +64,7 @@ fn run(parts: &[ArrayRef]) -> anyhow::Result<(Duration, Duration)> {
     let mut whole = Profile::new(&schema);
     for batch in &batches {
         let mut part = Profile::new(&schema);
-        part.observe(batch)?;
+        part.observe(&Rows::from(batch))?;
         let before = cpu_time();
         whole.merge(&part)?;
         merging += cpu_time().saturating_sub(before);

@@ -11,7 +11,7 @@ use std::{
 
 use anyhow::Context;
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
-use tables::profile::Profile;
+use tables::{cells::Rows, profile::Profile};
 
 fn main() -> ExitCode {
     let arguments: Vec<PathBuf> = std::env::args_os().skip(1).map(PathBuf::from).collect();
@@ -40,7 +40,7 @@ fn profile(table: &Path, out_dir: &Path) -> anyhow::Result<()> {
     for batch in reader.build()? {
         let batch = batch?;
         let start = Instant::now();
-        profile.observe(&batch)?;
+        profile.observe(&Rows::from(&batch))?;
         time += start.elapsed();
     }
     fs::create_dir_all(out_dir)?;

@@ -4,7 +4,10 @@ use std::{
     collections::{BTreeSet, VecDeque},
     io::Read,
     panic::resume_unwind,
-    sync::atomic::{AtomicBool, Ordering},
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
     thread,
 };
 
@@ -12,6 +15,7 @@ use arrow_schema::Schema;
 use shared::{Failure, Input, Outputs, Place, options::ParquetVersion};
 
 use crate::{
+    cells::Rows,
     columns::{Columns, Leftovers, Plan, names::unique_names},
     dialect::Dialect,
     pipeline::{self, Hand},
@@ -374,8 +378,10 @@ impl Table<'_> {
         let mut tokens = vec![Tokens::default(); plans.len()];
         let mut write = |worker: &mut Worker, columns: Columns| {
             let mut part = PartMaker::new(columns.rows(), recipe, &mut worker.groups, &turn);
-            let parsed = columns.build(&self.names, recipe.wants.parquet, |array| part.add(array))?;
-            let part = part.end(&parsed.batch)?;
+            let parsed = columns.build(&self.names, recipe.wants.parquet, |array| {
+                part.add(&Arc::clone(array).into())
+            })?;
+            let part = part.end(&Rows::from(&parsed.batch))?;
             for (ours, theirs) in inferences.iter_mut().zip(&parsed.inferences) {
                 *ours = ours.merge(theirs);
             }

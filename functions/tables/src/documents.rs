@@ -8,11 +8,10 @@ use std::{
     },
 };
 
-use arrow_array::{ArrayRef, RecordBatch, RecordBatchOptions};
-use arrow_schema::{ArrowError, Field, Schema};
 use shared::{Failure, Input, Outputs, Place, options::ParquetVersion};
 
 use crate::{
+    cells::Rows,
     columns::with_dictionary,
     json::{Fault, JsonKind, Parse, Reject, SLAB_BYTES, Shape, Slab, Slabs, parse_in_batches},
     pipeline::{self, Hand},
@@ -23,7 +22,7 @@ use crate::{
     write::{Begun, Part, PartMaker, Recipe, RowGroupWriter, proto::Message},
 };
 
-/// What most values take, nulls too, once as they are built and once as they are written.
+/// What most values take, once as they are built, with their places, and once as they are written.
 const CELL_BYTES: u64 = 16;
 
 /// A table that was read and written.
@@ -250,11 +249,14 @@ impl<'a> Run<'a> {
             none => none.insert(recipe.groups()?),
         };
         let most_cells = pipeline::most_cells(self.input.limits, CELL_BYTES);
-        let take = |batch: RecordBatch| {
-            let batch = with_dictionaries(batch)?;
-            let mut part = PartMaker::new(batch.num_rows(), recipe, worker, &turn);
-            batch.columns().iter().try_for_each(|array| part.add(array))?;
-            hand(Step::Part(part.end(&batch)?))
+        let take = |mut rows: Rows| {
+            for cells in &mut rows.columns {
+                cells.values = with_dictionary(Arc::clone(&cells.values))
+                    .map_err(|error| Failure::internal("arrow", error.to_string()))?;
+            }
+            let mut part = PartMaker::new(rows.count, recipe, worker, &turn);
+            rows.columns.iter().try_for_each(|cells| part.add(cells))?;
+            hand(Step::Part(part.end(&rows)?))
         };
         let taken = parse_in_batches(&slab, shape, self.record_bytes, most_cells, take)?;
         if taken.is_some() {
@@ -303,21 +305,4 @@ impl<'a> Run<'a> {
             raw: shown(raw).into(),
         }
     }
-}
-
-/// The batch, its columns with dictionaries where these pay.
-fn with_dictionaries(batch: RecordBatch) -> Result<RecordBatch, Failure> {
-    let broken = |error: ArrowError| Failure::internal("arrow", error.to_string());
-    let options = RecordBatchOptions::new().with_row_count(Some(batch.num_rows()));
-    let (schema, arrays, _) = batch.into_parts();
-    let arrays: Vec<ArrayRef> = arrays
-        .into_iter()
-        .map(with_dictionary)
-        .collect::<Result<_, _>>()
-        .map_err(broken)?;
-    let field = |(field, array): (&Arc<Field>, &ArrayRef)| {
-        Field::clone(field).with_data_type(array.data_type().clone())
-    };
-    let fields: Vec<Field> = schema.fields().iter().zip(&arrays).map(field).collect();
-    RecordBatch::try_new_with_options(Arc::new(Schema::new(fields)), arrays, &options).map_err(broken)
 }

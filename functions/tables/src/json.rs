@@ -28,6 +28,7 @@ mod looks;
 mod moments;
 mod numbers;
 mod parse;
+mod presence;
 mod scan;
 mod shape;
 mod slabs;

@@ -24,6 +24,7 @@
 //! Every record of the file is a row of `table.parquet` or a line of `rejects.jsonl`; the run fails if the counts do
 //! not add up.
 
+pub mod cells;
 pub mod columns;
 mod delimited;
 pub mod dialect;

@@ -1,14 +1,14 @@
 //! Records to arrays: each value goes from the text straight into its column's array to be.
 //!
-//! A column is as long as the last record that has it: the nulls of those that lack it come when the next value does,
-//! all at once, or in the end. So a record takes the time of the keys it has, not of those that others have.
+//! A column keeps the values that are there, and in which rows they stand. So a record takes the time and the memory of the
+//! keys it has, not of those that others have.
 
 use std::{collections::HashMap, sync::Arc};
 
 use arrow_array::{
     ArrayRef, BooleanArray, Float64Array, Int64Array, ListArray, StringArray, StructArray, UInt64Array,
 };
-use arrow_buffer::{BooleanBuffer, Buffer, NullBufferBuilder, OffsetBuffer, ScalarBuffer};
+use arrow_buffer::{BooleanBuffer, Buffer, OffsetBuffer, ScalarBuffer};
 use arrow_schema::{ArrowError, DataType, Field, Fields};
 
 use super::{
@@ -16,9 +16,10 @@ use super::{
     cursor::{Cursor, Whole},
     moments::Moments,
     numbers::as_float,
+    presence::Presence,
     shape::{Kind, Node, Object, Seen},
 };
-use crate::write::proto::NEVER_EMPTY;
+use crate::{cells::Cells, write::proto::NEVER_EMPTY};
 
 /// Why a record is not taken.
 pub(super) enum Stop {
@@ -46,12 +47,13 @@ struct Key {
 }
 
 struct Column {
-    /// Its length is the column's, which may lack the nulls at its end.
-    nulls: NullBufferBuilder,
+    /// It may lack the last rows, which then have no value.
+    presence: Presence,
     is_nullable: bool,
     values: Values,
 }
 
+/// The values that are there.
 enum Values {
     Bool(Vec<bool>),
     Int(Vec<i64>),
@@ -96,8 +98,9 @@ impl Members {
         }
     }
 
-    /// Takes a record; `rows` were taken before.
-    pub(super) fn take_record(&mut self, text: &[u8], rows: usize) -> Result<(), Stop> {
+    /// Takes a record; `rows` were taken before. Adds to `cells` how many values it holds, those among them that an object within
+    /// it may have and has not.
+    pub(super) fn take_record(&mut self, text: &[u8], rows: usize, cells: &mut usize) -> Result<(), Stop> {
         let mut cursor = Cursor::new(text);
         cursor.skip_space();
         if cursor.peek() != Some(b'{') {
@@ -105,13 +108,23 @@ impl Members {
             cursor.end()?;
             return Err(Stop::Fault(Fault::NotAnObject));
         }
-        self.take(&mut cursor, rows, 0)?;
+        self.take(&mut cursor, rows, 0, cells)?;
         Ok(cursor.end()?)
     }
 
     /// Takes the object at the cursor.
-    fn take(&mut self, cursor: &mut Cursor<'_>, rows: usize, depth: usize) -> Result<(), Stop> {
+    fn take(
+        &mut self,
+        cursor: &mut Cursor<'_>,
+        rows: usize,
+        depth: usize,
+        cells: &mut usize,
+    ) -> Result<(), Stop> {
         let mut members = cursor.open(b'}', depth)?;
+        if depth > 0 {
+            // Within columns all of them have a place.
+            *cells += self.columns.len();
+        }
         let mut next = 0;
         while members.next(cursor, "a comma or the closing brace")? {
             let at = self.find(cursor, next)?;
@@ -120,17 +133,18 @@ impl Members {
             let Some((_, column)) = self.columns.get_mut(at) else {
                 return Err(Stop::Contradiction);
             };
-            if column.nulls.len() > rows {
+            if column.presence.len() > rows {
                 // The last of two counts.
                 column.truncate(rows);
             }
-            column.pad(rows);
-            column.take(cursor, depth + 1)?;
+            column.presence.pass_to(rows);
+            column.take(cursor, depth + 1, cells)?;
+            *cells += usize::from(depth == 0);
         }
         let is_there = |at: &usize| {
             self.columns
                 .get(*at)
-                .is_some_and(|(_, column)| column.nulls.len() > rows)
+                .is_some_and(|(_, column)| column.presence.len() > rows)
         };
         if self.required.iter().all(is_there) {
             Ok(())
@@ -171,7 +185,7 @@ impl Members {
     }
 
     /// The columns of so many rows.
-    pub(super) fn finish(self, fields: &Fields, rows: usize) -> Result<Vec<ArrayRef>, ArrowError> {
+    pub(super) fn finish(self, fields: &Fields, rows: usize) -> Result<Vec<Cells>, ArrowError> {
         let columns = self.columns.into_iter().zip(fields);
         columns
             .map(|((_, column), field)| column.finish(field, rows))
@@ -197,7 +211,7 @@ impl Column {
             (Kind::Struct(_) | Kind::List(_), _) => Values::text(Seen::Mixed),
         };
         Self {
-            nulls: NullBufferBuilder::new(0),
+            presence: Presence::default(),
             is_nullable: field.is_nullable(),
             values,
         }
@@ -214,17 +228,16 @@ impl Column {
     }
 
     /// Takes the value at the cursor. Of a fault or a contradiction it may keep a part: [`Column::truncate`].
-    fn take(&mut self, cursor: &mut Cursor<'_>, depth: usize) -> Result<(), Stop> {
+    fn take(&mut self, cursor: &mut Cursor<'_>, depth: usize, cells: &mut usize) -> Result<(), Stop> {
         let first = cursor.peek();
         if first == Some(b'n') {
             cursor.literal("null")?;
             if !self.is_nullable {
                 return Err(Stop::Contradiction);
             }
-            self.pad(self.nulls.len() + 1);
+            self.presence.pass_to(self.presence.len() + 1);
             return Ok(());
         }
-        let rows = self.nulls.len();
         match &mut self.values {
             Values::Int(values) if is_number(first) => match cursor.number()? {
                 Whole::Int(value) => values.push(value),
@@ -272,7 +285,9 @@ impl Column {
                 }
                 offsets.push(offset(bytes.len()));
             }
-            Values::Struct(members) if first == Some(b'{') => members.take(cursor, rows, depth)?,
+            Values::Struct(members) if first == Some(b'{') => {
+                members.take(cursor, self.presence.values(), depth, cells)?;
+            }
             Values::List {
                 item,
                 offsets,
@@ -282,41 +297,24 @@ impl Column {
                 let mut is_empty = true;
                 while items.next(cursor, "a comma or the closing bracket")? {
                     is_empty = false;
-                    item.take(cursor, depth + 1)?;
+                    *cells += 1;
+                    item.take(cursor, depth + 1, cells)?;
                 }
                 if is_empty && *is_never_empty {
                     return Err(Stop::Contradiction);
                 }
-                offsets.push(offset(item.nulls.len()));
+                offsets.push(offset(item.presence.len()));
             }
             _ => return Err(Stop::Contradiction),
         }
-        self.nulls.append_non_null();
+        self.presence.push();
         Ok(())
     }
 
-    /// Makes it so long at least, with nulls.
-    fn pad(&mut self, len: usize) {
-        let Some(more) = len.checked_sub(self.nulls.len()).filter(|more| *more > 0) else {
-            return;
-        };
-        match &mut self.values {
-            Values::Bool(values) => values.resize(len, false),
-            Values::Int(values) => values.resize(len, 0),
-            Values::UInt(values) => values.resize(len, 0),
-            Values::Float(values) => values.resize(len, 0.0),
-            Values::Text { bytes, offsets, .. } => offsets.resize(len + 1, offset(bytes.len())),
-            Values::Moments(moments) => moments.pad(len),
-            // What is in it is padded when it has a value again.
-            Values::Struct(_) => {}
-            Values::List { item, offsets, .. } => offsets.resize(len + 1, offset(item.nulls.len())),
-        }
-        self.nulls.append_n_nulls(more);
-    }
-
-    /// Lets go of all but the first values.
+    /// Lets go of all but the first rows.
     fn truncate(&mut self, len: usize) {
-        self.nulls.truncate(len);
+        self.presence.truncate(len);
+        let len = self.presence.values();
         match &mut self.values {
             Values::Bool(values) => values.truncate(len),
             Values::Int(values) => values.truncate(len),
@@ -329,35 +327,11 @@ impl Column {
         }
     }
 
-    fn finish(mut self, field: &Field, len: usize) -> Result<ArrayRef, ArrowError> {
-        self.pad(len);
-        let nulls = self.nulls.finish();
-        Ok(match (self.values, field.data_type()) {
-            (Values::Bool(values), _) => Arc::new(BooleanArray::new(BooleanBuffer::from(values), nulls)),
-            (Values::Int(values), _) => Arc::new(Int64Array::try_new(values.into(), nulls)?),
-            (Values::UInt(values), _) => Arc::new(UInt64Array::try_new(values.into(), nulls)?),
-            (Values::Float(values), _) => Arc::new(Float64Array::try_new(values.into(), nulls)?),
-            (Values::Text { bytes, offsets, .. }, _) => {
-                let offsets = OffsetBuffer::new(ScalarBuffer::from(offsets));
-                Arc::new(StringArray::try_new(offsets, Buffer::from_vec(bytes), nulls)?)
-            }
-            (Values::Moments(moments), kind) => moments.finish(nulls, kind)?,
-            (Values::Struct(members), DataType::Struct(fields)) => Arc::new(StructArray::try_new(
-                fields.clone(),
-                members.finish(fields, len)?,
-                nulls,
-            )?),
-            (Values::List { item, offsets, .. }, DataType::List(field)) => {
-                let offsets = OffsetBuffer::new(ScalarBuffer::from(offsets));
-                let items = item.nulls.len();
-                Arc::new(ListArray::try_new(
-                    Arc::clone(field),
-                    offsets,
-                    item.finish(field, items)?,
-                    nulls,
-                )?)
-            }
-            (_, other) => return Err(ArrowError::SchemaError(format!("no values for {other}"))),
+    fn finish(self, field: &Field, rows: usize) -> Result<Cells, ArrowError> {
+        Ok(Cells {
+            values: self.values.finish(field, self.presence.values())?,
+            places: self.presence.places(rows).map(Arc::from),
+            rows,
         })
     }
 }
@@ -369,6 +343,33 @@ impl Values {
             offsets: vec![0],
             seen,
         }
+    }
+
+    /// An array of the values, of which there are so many.
+    fn finish(self, field: &Field, len: usize) -> Result<ArrayRef, ArrowError> {
+        Ok(match (self, field.data_type()) {
+            (Self::Bool(values), _) => Arc::new(BooleanArray::new(BooleanBuffer::from(values), None)),
+            (Self::Int(values), _) => Arc::new(Int64Array::try_new(values.into(), None)?),
+            (Self::UInt(values), _) => Arc::new(UInt64Array::try_new(values.into(), None)?),
+            (Self::Float(values), _) => Arc::new(Float64Array::try_new(values.into(), None)?),
+            (Self::Text { bytes, offsets, .. }, _) => {
+                let offsets = OffsetBuffer::new(ScalarBuffer::from(offsets));
+                Arc::new(StringArray::try_new(offsets, Buffer::from_vec(bytes), None)?)
+            }
+            (Self::Moments(moments), kind) => moments.finish(kind)?,
+            (Self::Struct(members), DataType::Struct(fields)) => {
+                let members = members.finish(fields, len)?;
+                let members = members.iter().map(Cells::to_array).collect::<Result<_, _>>()?;
+                Arc::new(StructArray::try_new(fields.clone(), members, None)?)
+            }
+            (Self::List { item, offsets, .. }, DataType::List(field)) => {
+                let offsets = OffsetBuffer::new(ScalarBuffer::from(offsets));
+                let items = item.presence.len();
+                let items = item.finish(field, items)?.to_array()?;
+                Arc::new(ListArray::try_new(Arc::clone(field), offsets, items, None)?)
+            }
+            (_, other) => return Err(ArrowError::SchemaError(format!("no values for {other}"))),
+        })
     }
 }
 

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use arrow_array::{
     ArrayRef, Date32Array, FixedSizeBinaryArray, Time64MicrosecondArray, TimestampMicrosecondArray,
 };
-use arrow_buffer::{Buffer, NullBuffer};
+use arrow_buffer::Buffer;
 use arrow_schema::{ArrowError, DataType};
 
 use super::{Fault, cursor::Text};
@@ -72,15 +72,6 @@ impl Moments {
         })
     }
 
-    /// Makes them so many, with what nulls leave in their places.
-    pub(super) fn pad(&mut self, len: usize) {
-        match &mut self.values {
-            Values::Days(days) => days.resize(len, 0),
-            Values::Micros(micros) => micros.resize(len, 0),
-            Values::Uuids(uuids) => uuids.resize(len * UUID_BYTES, 0),
-        }
-    }
-
     /// Lets go of all but the first values.
     pub(super) fn truncate(&mut self, len: usize) {
         match &mut self.values {
@@ -90,18 +81,19 @@ impl Moments {
         }
     }
 
-    pub(super) fn finish(self, nulls: Option<NullBuffer>, kind: &DataType) -> Result<ArrayRef, ArrowError> {
+    /// An array of this type.
+    pub(super) fn finish(self, kind: &DataType) -> Result<ArrayRef, ArrowError> {
         Ok(match (self.values, kind) {
-            (Values::Days(days), _) => Arc::new(Date32Array::try_new(days.into(), nulls)?),
+            (Values::Days(days), _) => Arc::new(Date32Array::try_new(days.into(), None)?),
             (Values::Micros(micros), DataType::Timestamp(_, zone)) => {
-                let array = TimestampMicrosecondArray::try_new(micros.into(), nulls)?;
+                let array = TimestampMicrosecondArray::try_new(micros.into(), None)?;
                 Arc::new(array.with_timezone_opt(zone.clone()))
             }
-            (Values::Micros(micros), _) => Arc::new(Time64MicrosecondArray::try_new(micros.into(), nulls)?),
+            (Values::Micros(micros), _) => Arc::new(Time64MicrosecondArray::try_new(micros.into(), None)?),
             (Values::Uuids(uuids), _) => {
                 let bytes = Buffer::from_vec(uuids);
                 let length = i32::try_from(UUID_BYTES).unwrap_or_default();
-                Arc::new(FixedSizeBinaryArray::try_new(length, bytes, nulls)?)
+                Arc::new(FixedSizeBinaryArray::try_new(length, bytes, None)?)
             }
         })
     }

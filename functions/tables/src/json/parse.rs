@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use arrow_array::{RecordBatch, RecordBatchOptions};
+use arrow_array::RecordBatch;
 use arrow_schema::ArrowError;
 use shared::Failure;
 
@@ -11,6 +11,7 @@ use super::{
     build::{Members, Stop},
     shape::check_object,
 };
+use crate::cells::Rows;
 
 /// What became of a slab.
 #[derive(Debug)]
@@ -53,8 +54,8 @@ pub struct Taken {
 /// [`Failure::internal`] when Arrow refuses what was built.
 pub fn parse(slab: &Slab, shape: &Shape, record_bytes: usize) -> Result<Parse, Failure> {
     let mut whole = None;
-    let keep = |batch| {
-        whole = Some(batch);
+    let keep = |rows: Rows| {
+        whole = Some(rows.to_batch().map_err(|error| broken(&error))?);
         Ok(())
     };
     let taken = parse_in_batches(slab, shape, record_bytes, usize::MAX, keep)?;
@@ -69,9 +70,9 @@ pub fn parse(slab: &Slab, shape: &Shape, record_bytes: usize) -> Result<Parse, F
     })
 }
 
-/// Parses a slab's records into batches of the shape's schema and hands each to `take`: one at least, and a new one when one has
-/// about `most_cells` values, since those that a record does not have take memory, too. Gives what the slab
-/// held; nothing where a record holds what the shape does not know, and what was taken then counts for nothing.
+/// Parses a slab's records into rows of the shape's schema and hands them to `take`, at least once, and whenever there are about
+/// `most_cells` values, as those that objects within records lack take memory, too. Gives what the slab held; nothing where a
+/// record holds what the shape does not know, and what was taken then counts for nothing.
 ///
 /// # Errors
 /// [`Failure::internal`] when Arrow refuses what was built; what `take` fails with.
@@ -80,24 +81,24 @@ pub fn parse_in_batches(
     shape: &Shape,
     record_bytes: usize,
     most_cells: usize,
-    mut take: impl FnMut(RecordBatch) -> Result<(), Failure>,
+    mut take: impl FnMut(Rows) -> Result<(), Failure>,
 ) -> Result<Option<Taken>, Failure> {
     let schema = Arc::new(shape.schema());
     let new = || Members::new(&shape.row, schema.fields());
-    // A power of two, which is where a growing vector has no room to spare.
-    let most_rows = (most_cells / shape.columns().max(1)).max(1);
-    let most_rows = 1_usize << most_rows.ilog2();
-    let (mut row, mut rows, mut all_rows) = (new(), 0, 0);
+    let (mut row, mut rows, mut cells, mut all_rows) = (new(), 0, 0, 0);
     let mut rejects = Vec::new();
     let mut end = |row: Members, rows: usize| {
         // Of strings that were read again, or of records that were then refused, more may have been noted than counts.
         if !row.say_no_more_than(&shape.row) && tells_more(slab, shape, record_bytes) {
             return Ok(false);
         }
-        let broken = |error: ArrowError| Failure::internal("arrow", error.to_string());
-        let arrays = row.finish(schema.fields(), rows).map_err(broken)?;
-        let options = RecordBatchOptions::new().with_row_count(Some(rows));
-        take(RecordBatch::try_new_with_options(Arc::clone(&schema), arrays, &options).map_err(broken)?)?;
+        take(Rows {
+            schema: Arc::clone(&schema),
+            count: rows,
+            columns: row
+                .finish(schema.fields(), rows)
+                .map_err(|error| broken(&error))?,
+        })?;
         Ok(true)
     };
     let mut fits = Ok(true);
@@ -106,14 +107,16 @@ pub fn parse_in_batches(
             return;
         }
         let taken = record.text.map_err(Stop::Fault).and_then(|text| {
-            row.take_record(text, rows).map_err(|stop| match stop {
-                // It may come before a fault, and then it does not count.
-                Stop::Contradiction => check_object(text).err().map_or(stop, Stop::Fault),
-                stop @ Stop::Fault(_) => stop,
-            })
+            row.take_record(text, rows, &mut cells)
+                .map_err(|stop| match stop {
+                    // It may come before a fault, and then it does not count.
+                    Stop::Contradiction => check_object(text).err().map_or(stop, Stop::Fault),
+                    stop @ Stop::Fault(_) => stop,
+                })
         });
         match taken {
             Ok(()) => {
+                cells += 1;
                 rows += 1;
                 all_rows += 1;
             }
@@ -123,7 +126,8 @@ pub fn parse_in_batches(
                 rejects.push(record.reject(fault));
             }
         }
-        if rows >= most_rows && matches!(fits, Ok(true)) {
+        if cells >= most_cells && matches!(fits, Ok(true)) {
+            cells = 0;
             fits = end(std::mem::replace(&mut row, new()), std::mem::take(&mut rows));
         }
     });
@@ -136,6 +140,10 @@ pub fn parse_in_batches(
         records: counts.records,
         blank_lines: counts.blank_lines,
     }))
+}
+
+fn broken(error: &ArrowError) -> Failure {
+    Failure::internal("arrow", error.to_string())
 }
 
 /// Whether a slab's strings say more of their columns than the shape knows: what one of them may still be, another

@@ -14,6 +14,7 @@ use arrow_schema::DataType;
 use serde_json::{Value, json};
 
 use super::*;
+use crate::cells::Rows;
 
 const CAP: usize = 1 << 20;
 
@@ -55,7 +56,8 @@ fn read(text: &[u8], kind: JsonKind, record_bytes: usize, slab_bytes: usize) -> 
         );
         // The same, in batches of a few cells.
         let mut few = Vec::new();
-        let take = |batch: RecordBatch| {
+        let take = |rows: Rows| {
+            let batch = rows.to_batch().unwrap();
             few.extend((0..batch.num_rows()).map(|row| row_of(&batch, row)));
             Ok(())
         };

@@ -16,6 +16,7 @@ use super::{
     column::{Body, ColumnProfile},
     hash,
     ordered::Key,
+    row_hashes::RowHashes,
 };
 use crate::order::{key_of_digits, key_of_float, key_of_int, key_of_narrow_digits};
 
@@ -25,7 +26,7 @@ impl ColumnProfile {
     pub(crate) fn observe_coded(
         &mut self,
         array: &DictionaryArray<UInt16Type>,
-        row_hashes: &mut [u64],
+        mut row_hashes: RowHashes<'_>,
     ) -> Result<(), Mismatch> {
         let values = array.values();
         if values.data_type() != &self.data_type {
@@ -50,17 +51,11 @@ impl ColumnProfile {
         self.rows += array.len() as u64;
         self.nulls += nulls.map_or(0, |nulls| nulls.null_count() as u64);
         let hashes = self.count(values, &counts);
-        let hash_of = |key: &u16| hashes.get(usize::from(*key)).copied().unwrap_or(hash::NULL);
         match nulls {
-            None => {
-                for (row, key) in row_hashes.iter_mut().zip(keys) {
-                    *row = hash::combine(*row, hash_of(key));
-                }
-            }
+            None => row_hashes.add_codes(&hashes, keys.iter().map(|key| Some(*key))),
             Some(nulls) => {
-                for ((row, key), valid) in row_hashes.iter_mut().zip(keys).zip(nulls) {
-                    *row = hash::combine(*row, if valid { hash_of(key) } else { hash::NULL });
-                }
+                let key = |(key, is_valid): (&u16, bool)| is_valid.then_some(*key);
+                row_hashes.add_codes(&hashes, keys.iter().zip(nulls).map(key));
             }
         }
         Ok(())

@@ -17,6 +17,7 @@ use super::{
     observe,
     ordered::Ordered,
     precision::Precision,
+    row_hashes::RowHashes,
     text::{Span, Texts},
 };
 use crate::order::key_of_digits;
@@ -150,12 +151,23 @@ impl ColumnProfile {
         }
     }
 
-    /// Takes note of an array's values. Where `row_hashes` has as many places as the array, each value's hash goes
-    /// into its row's; an empty one is left alone.
+    /// Takes note of so many rows that have no value.
+    pub(crate) fn add_nulls(&mut self, count: u64) {
+        self.rows += count;
+        self.nulls += count;
+        if let Body::Struct(fields) = &mut self.body {
+            for field in fields {
+                field.add_nulls(count);
+            }
+        }
+    }
+
+    /// Takes note of an array's values. Where there are as many row hashes as values, each value's goes into its row's; none are left
+    /// alone.
     ///
     /// # Errors
     /// When the array is of another type than the column.
-    pub fn observe(&mut self, array: &dyn Array, row_hashes: &mut [u64]) -> Result<(), Mismatch> {
+    pub(crate) fn observe(&mut self, array: &dyn Array, row_hashes: RowHashes<'_>) -> Result<(), Mismatch> {
         if let Some(coded) = array.as_any().downcast_ref::<DictionaryArray<UInt16Type>>() {
             return self.observe_coded(coded, row_hashes);
         }

@@ -1,9 +1,6 @@
 //! One 64-bit hash a value, computed once and used for all: how many are different, which are seen most, which rows
 //! are the same.
 
-/// Stands for a null in the hash of a row.
-pub(crate) const NULL: u64 = 0x9E6C_63D0_876A_3F6B;
-
 const K1: u64 = 0x9E37_79B9_7F4A_7C15;
 const K2: u64 = 0xD6E8_FEB8_6659_FD93;
 const K3: u64 = 0xA076_1D64_78BD_642F;
@@ -50,10 +47,10 @@ pub(crate) fn hash_bytes(bytes: &[u8]) -> u64 {
     hash_pair(a, b.wrapping_add((bytes.len() as u64).wrapping_mul(K3)))
 }
 
-/// Puts a value's hash into its row's: where it stands matters.
+/// Puts an item's hash into its list's: where it stands matters.
 #[inline]
-pub(crate) const fn combine(row: u64, value: u64) -> u64 {
-    row.rotate_left(7).wrapping_add(value)
+pub(crate) const fn combine(list: u64, item: u64) -> u64 {
+    list.rotate_left(7).wrapping_add(item)
 }
 
 #[cfg(test)]
@@ -79,10 +76,9 @@ mod tests {
     }
 
     #[test]
-    fn rows_with_swapped_or_equal_cells_hash_apart() {
-        let row = |cells: &[u64]| cells.iter().fold(0, |row, cell| combine(row, hash_bits(*cell)));
-        assert_ne!(row(&[1, 2]), row(&[2, 1]));
-        assert_ne!(row(&[1, 1]), row(&[2, 2]));
-        assert_ne!(combine(row(&[1]), NULL), combine(NULL, row(&[1])));
+    fn lists_with_swapped_or_equal_items_hash_apart() {
+        let list = |items: &[u64]| items.iter().fold(0, |list, item| combine(list, hash_bits(*item)));
+        assert_ne!(list(&[1, 2]), list(&[2, 1]));
+        assert_ne!(list(&[1, 1]), list(&[2, 2]));
     }
 }

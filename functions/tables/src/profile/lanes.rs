@@ -6,10 +6,10 @@ use std::{
     sync::{Condvar, Mutex, MutexGuard, PoisonError},
 };
 
-use arrow_array::Array;
 use arrow_schema::Schema;
 
 use super::{Mismatch, Profile};
+use crate::cells::Cells;
 
 /// Profiles that slabs go into by turns: slab `i` of a table into that of lane `i` modulo their number, after slab `i` less that
 /// number. So what is said of a table does not depend on which thread was the faster.
@@ -131,9 +131,9 @@ impl Batch<'_> {
     ///
     /// # Errors
     /// When it is of another type, or one too many.
-    pub(crate) fn column(&mut self, array: &dyn Array) -> Result<(), Mismatch> {
+    pub(crate) fn column(&mut self, cells: &Cells) -> Result<(), Mismatch> {
         let profile = &mut self.state.profile;
-        profile.observe_column(self.columns, array, &mut self.hashes)?;
+        profile.observe_column(self.columns, cells, &mut self.hashes)?;
         self.columns += 1;
         Ok(())
     }
@@ -183,7 +183,7 @@ mod tests {
     fn observe(turn: &Turn<'_>, rows: &RecordBatch) {
         let mut batch = turn.batch(rows.num_rows()).unwrap();
         for array in rows.columns() {
-            batch.column(array).unwrap();
+            batch.column(&Arc::clone(array).into()).unwrap();
         }
         batch.end().unwrap();
     }

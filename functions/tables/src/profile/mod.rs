@@ -13,7 +13,7 @@
 //! | `html` | `profile.html` |
 //!
 //! A value is hashed once; the hash tells whether it is new (`few`, `registers`), counts it (`few`,
-//! `frequent`) and goes into its row's, of which another set of registers tells how many are different.
+//! `frequent`) and goes into its row's (`row_hashes`), of which another set of registers tells how many are different.
 //!
 //! `merge` is associative, and gives what one pass over both parts would have given: the same for counts, least and
 //! greatest, lengths and estimates of different values; within the errors that `precision` states for quantiles,
@@ -41,6 +41,7 @@ pub mod precision;
 mod quantiles;
 mod registers;
 pub mod report;
+mod row_hashes;
 mod summarise;
 #[cfg(test)]
 mod tests;
@@ -48,7 +49,6 @@ mod text;
 
 use std::collections::BTreeMap;
 
-use arrow_array::{Array, RecordBatch};
 use arrow_schema::Schema;
 use serde::Serialize;
 
@@ -57,6 +57,9 @@ pub(crate) use lanes::{Batch, Lanes, Turn};
 pub use precision::Precision;
 
 use hashes::Hashes;
+use row_hashes::RowHashes;
+
+use crate::cells::{Cells, Rows};
 
 /// What a file is and how it was read. What is not known is left out.
 #[derive(Debug, Clone, Default, PartialEq, Serialize)]
@@ -159,33 +162,36 @@ impl Profile {
     /// Takes note of rows that are written.
     ///
     /// # Errors
-    /// When the batch has other columns.
-    pub fn observe(&mut self, batch: &RecordBatch) -> Result<(), Mismatch> {
-        if batch.num_columns() != self.columns.len() {
+    /// When they have other columns.
+    pub fn observe(&mut self, rows: &Rows) -> Result<(), Mismatch> {
+        if rows.columns.len() != self.columns.len() {
             return Err(Mismatch(format!(
-                "{} columns, and a batch of {}",
+                "{} columns, and rows of {}",
                 self.columns.len(),
-                batch.num_columns()
+                rows.columns.len()
             )));
         }
-        let mut hashes = vec![0; batch.num_rows()];
-        for (index, array) in batch.columns().iter().enumerate() {
-            self.observe_column(index, array, &mut hashes)?;
+        let mut hashes = vec![0; rows.count];
+        for (index, cells) in rows.columns.iter().enumerate() {
+            self.observe_column(index, cells, &mut hashes)?;
         }
         self.observe_rows(hashes);
         Ok(())
     }
 
     /// Takes note of a column of rows, whose hashes it goes into.
-    fn observe_column(
-        &mut self,
-        index: usize,
-        array: &dyn Array,
-        hashes: &mut [u64],
-    ) -> Result<(), Mismatch> {
+    fn observe_column(&mut self, index: usize, cells: &Cells, hashes: &mut [u64]) -> Result<(), Mismatch> {
         let column = self.columns.get_mut(index);
         let column = column.ok_or_else(|| Mismatch(format!("no column {index}")))?;
-        column.observe(array, hashes)
+        let mut rows = RowHashes::of_column(hashes, index);
+        let Some(places) = &cells.places else {
+            return column.observe(&cells.values, rows);
+        };
+        let mut sums = vec![0; places.len()];
+        column.observe(&cells.values, rows.of_others(&mut sums))?;
+        rows.add_at(places, &sums);
+        column.add_nulls((cells.rows - places.len()) as u64);
+        Ok(())
     }
 
     /// Takes note of rows by the hashes that all columns went into.

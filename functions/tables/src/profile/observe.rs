@@ -19,6 +19,7 @@ use super::{
     hash,
     hashes::Hashes,
     ordered::{CHUNK, Key, Ordered},
+    row_hashes::RowHashes,
     text::{Rows, Span, Texts},
 };
 use crate::order::{key_of_float, key_of_int, key_of_narrow_digits};
@@ -27,7 +28,7 @@ use crate::order::{key_of_float, key_of_int, key_of_narrow_digits};
 pub(crate) fn narrow(
     ordered: &mut Ordered<u64>,
     array: &dyn Array,
-    row_hashes: &mut [u64],
+    row_hashes: RowHashes<'_>,
     not_finite: &mut u64,
 ) {
     macro_rules! ints {
@@ -100,7 +101,7 @@ pub(crate) fn fixed<T: Copy, K: Key>(
     nulls: Option<&NullBuffer>,
     key: impl Fn(T) -> K,
     fits: impl Fn(T) -> bool,
-    row_hashes: &mut [u64],
+    mut row_hashes: RowHashes<'_>,
 ) -> u64 {
     let mut unfit = 0;
     let mut keys = [K::default(); CHUNK];
@@ -113,7 +114,7 @@ pub(crate) fn fixed<T: Copy, K: Key>(
     };
     for (number, chunk) in values.chunks(CHUNK).enumerate() {
         let base = number * CHUNK;
-        let row_hashes = hashes_of(row_hashes, base, chunk.len());
+        let mut row_hashes = row_hashes.of_rows(base, chunk.len());
         let nulls = nulls_of(nulls, base, chunk.len());
         let mut kept = 0;
         if nulls.is_none() && chunk.iter().all(|value| fits(*value)) {
@@ -126,27 +127,18 @@ pub(crate) fn fixed<T: Copy, K: Key>(
             for (place, row) in rows.iter_mut().zip(row_number(base)..) {
                 *place = row;
             }
-            for (row, hash) in row_hashes.iter_mut().zip(&hashes) {
-                *row = hash::combine(*row, *hash);
-            }
+            row_hashes.add_all(hashes);
             kept = chunk.len();
         } else if nulls
             .as_ref()
-            .is_some_and(|nulls| nulls.null_count() == nulls.len())
+            .is_none_or(|nulls| nulls.null_count() < nulls.len())
         {
-            for row in row_hashes {
-                *row = hash::combine(*row, hash::NULL);
-            }
-        } else {
             let valid = nulls.as_ref().map(|nulls| nulls.iter());
             let valid = valid.into_iter().flatten().chain(std::iter::repeat(true));
-            let mut row_hashes = row_hashes.iter_mut();
-            for ((value, valid), row) in chunk.iter().zip(valid).zip(row_number(base)..) {
+            for (((at, value), valid), row) in chunk.iter().enumerate().zip(valid).zip(row_number(base)..) {
                 let key = key(*value);
-                let hash = if valid { key.hash() } else { hash::NULL };
-                if let Some(row) = row_hashes.next() {
-                    *row = hash::combine(*row, hash);
-                }
+                let hash = key.hash();
+                row_hashes.add(at, if valid { hash } else { 0 });
                 if let (Some(to_key), Some(to_hash), Some(to_row)) =
                     (keys.get_mut(kept), hashes.get_mut(kept), rows.get_mut(kept))
                 {
@@ -167,7 +159,7 @@ pub(crate) fn fixed<T: Copy, K: Key>(
     unfit
 }
 
-pub(crate) fn uuids(ordered: &mut Ordered<u128>, array: &FixedSizeBinaryArray, row_hashes: &mut [u64]) {
+pub(crate) fn uuids(ordered: &mut Ordered<u128>, array: &FixedSizeBinaryArray, row_hashes: RowHashes<'_>) {
     let (values, _) = array.value_data().as_chunks::<16>();
     fixed(
         ordered,
@@ -179,19 +171,12 @@ pub(crate) fn uuids(ordered: &mut Ordered<u128>, array: &FixedSizeBinaryArray, r
     );
 }
 
-pub(crate) fn bools(array: &BooleanArray, row_hashes: &mut [u64]) -> (u64, u64) {
+pub(crate) fn bools(array: &BooleanArray, mut row_hashes: RowHashes<'_>) -> (u64, u64) {
     let (yes, no) = (hash::hash_bits(1), hash::hash_bits(0));
-    if array.null_count() == 0 {
-        for (row, value) in row_hashes.iter_mut().zip(array.values()) {
-            *row = hash::combine(*row, if value { yes } else { no });
-        }
-    } else {
-        for (row, value) in row_hashes.iter_mut().zip(array) {
-            *row = hash::combine(
-                *row,
-                value.map_or(hash::NULL, |value| if value { yes } else { no }),
-            );
-        }
+    let hash = |value| if value { yes } else { no };
+    match array.nulls() {
+        None => row_hashes.add_all(array.values().iter().map(hash)),
+        Some(_) => row_hashes.add_all(array.iter().map(|value| value.map_or(0, hash))),
     }
     (array.true_count() as u64, array.false_count() as u64)
 }
@@ -228,7 +213,7 @@ impl<'a, O: OffsetSizeTrait> Rows<'a> for TextRows<'a, O> {
 pub(crate) fn texts<O: OffsetSizeTrait>(
     texts: &mut Texts,
     array: &GenericStringArray<O>,
-    row_hashes: &mut [u64],
+    mut row_hashes: RowHashes<'_>,
 ) {
     let values = TextRows {
         array,
@@ -239,21 +224,18 @@ pub(crate) fn texts<O: OffsetSizeTrait>(
     let mut rows = [0; CHUNK];
     for base in (0..array.len()).step_by(CHUNK) {
         let length = CHUNK.min(array.len() - base);
-        let row_hashes = hashes_of(row_hashes, base, length);
+        let mut row_hashes = row_hashes.of_rows(base, length);
         let nulls = nulls_of(array.nulls(), base, length);
         let numbers = row_number(base)..row_number(base + length);
         let mut kept = 0;
         if let Some(nulls) = nulls {
-            let mut row_hashes = row_hashes.iter_mut();
-            for (row, valid) in numbers.zip(&nulls) {
+            for ((at, row), valid) in numbers.enumerate().zip(&nulls) {
                 let hash = if valid {
                     hash::hash_bytes(values.bytes(row))
                 } else {
-                    hash::NULL
+                    0
                 };
-                if let Some(row) = row_hashes.next() {
-                    *row = hash::combine(*row, hash);
-                }
+                row_hashes.add(at, hash);
                 if let (Some(to_hash), Some(to_row)) = (hashes.get_mut(kept), rows.get_mut(kept)) {
                     (*to_hash, *to_row) = (hash, row);
                 }
@@ -264,9 +246,7 @@ pub(crate) fn texts<O: OffsetSizeTrait>(
                 *to_hash = hash::hash_bytes(values.bytes(row));
                 *to_row = row;
             }
-            for (row, hash) in row_hashes.iter_mut().zip(&hashes) {
-                *row = hash::combine(*row, *hash);
-            }
+            row_hashes.add_all(hashes);
             kept = length;
         }
         if let (Some(hashes), Some(rows)) = (hashes.get(..kept), rows.get(..kept)) {
@@ -281,7 +261,7 @@ pub(crate) fn lists(
     distinct: &mut Hashes,
     items: &mut ColumnProfile,
     array: &ListArray,
-    row_hashes: &mut [u64],
+    mut row_hashes: RowHashes<'_>,
 ) -> Result<(), Mismatch> {
     let offsets = array.value_offsets();
     let (first, last) = (offsets.first(), offsets.last());
@@ -291,12 +271,11 @@ pub(crate) fn lists(
     );
     // What null lists span is no item of any.
     let mut item_hashes = vec![0; last - first];
-    items.observe(&array.values().slice(first, last - first), &mut item_hashes)?;
+    let items_in_lists = array.values().slice(first, last - first);
+    items.observe(&items_in_lists, RowHashes::alone(&mut item_hashes))?;
     let mut all = Vec::with_capacity(array.len());
-    let mut row_hashes = row_hashes.iter_mut();
     for (row, span) in offsets.windows(2).enumerate() {
         let &[from, to] = span else { continue };
-        let mut hash = hash::NULL;
         if array.is_valid(row) {
             let (from, to) = (from.as_usize() - first, to.as_usize() - first);
             let items = item_hashes.get(from..to).unwrap_or_default();
@@ -304,11 +283,9 @@ pub(crate) fn lists(
             let combined = items
                 .iter()
                 .fold(items.len() as u64, |list, item| hash::combine(list, *item));
-            hash = hash::hash_bits(combined);
+            let hash = hash::hash_bits(combined);
             all.push(hash);
-        }
-        if let Some(row) = row_hashes.next() {
-            *row = hash::combine(*row, hash);
+            row_hashes.add(row, hash);
         }
     }
     distinct.add_all(&all);
@@ -318,13 +295,12 @@ pub(crate) fn lists(
 pub(crate) fn structs(
     fields: &mut [ColumnProfile],
     array: &StructArray,
-    row_hashes: &mut [u64],
+    mut row_hashes: RowHashes<'_>,
 ) -> Result<(), Mismatch> {
     // One that is not there is another than one of which nothing is known.
-    for (row, index) in row_hashes.iter_mut().zip(0..array.len()) {
-        *row = hash::combine(*row, u64::from(array.is_valid(index)));
-    }
-    for (field, column) in fields.iter_mut().zip(array.columns()) {
+    row_hashes.add_all((0..array.len()).map(|row| u64::from(array.is_valid(row))));
+    for (part, (field, column)) in fields.iter_mut().zip(array.columns()).enumerate() {
+        let row_hashes = row_hashes.of_part(part);
         let nulls = NullBuffer::union(array.nulls(), column.nulls());
         if nulls.as_ref().map(NullBuffer::null_count) == column.nulls().map(NullBuffer::null_count) {
             field.observe(column, row_hashes)?;
@@ -341,10 +317,6 @@ pub(crate) fn structs(
 fn row_number(row: usize) -> u32 {
     // Arrays are far shorter: their text has 32-bit offsets.
     u32::try_from(row).unwrap_or(u32::MAX - 1)
-}
-
-fn hashes_of(row_hashes: &mut [u64], base: usize, length: usize) -> &mut [u64] {
-    row_hashes.get_mut(base..base + length).unwrap_or_default()
 }
 
 /// The nulls of a chunk, if it has any.

@@ -2,12 +2,12 @@
 
 use std::io::Write;
 
-use arrow_array::{ArrayRef, RecordBatch};
 use arrow_schema::Schema;
 use shared::{Failure, OutputWriter, Outputs, options::ParquetVersion};
 
 use super::{RowGroup, RowGroupWriter, TableWriter, proto::Message};
 use crate::{
+    cells::{Cells, Rows},
     profile::{Batch, Lanes, Mismatch, Profile, Turn},
     spare::Spare,
 };
@@ -78,7 +78,7 @@ pub(crate) struct Part {
     records: Vec<u8>,
 }
 
-/// A part that is being made of a batch, column by column: what comes of a column is made while it is in the cache.
+/// A part that is being made of rows, column by column: what comes of a column is made while it is in the cache.
 pub(crate) struct PartMaker<'a> {
     recipe: &'a Recipe<'a>,
     groups: &'a mut RowGroupWriter,
@@ -109,29 +109,29 @@ impl<'a> PartMaker<'a> {
     }
 
     /// Adds the next column.
-    pub(crate) fn add(&mut self, array: &ArrayRef) -> Result<(), Failure> {
+    pub(crate) fn add(&mut self, cells: &Cells) -> Result<(), Failure> {
         if let Some(group) = &mut self.group {
-            self.groups.add(self.columns, array, group)?;
+            self.groups.add(self.columns, cells, group)?;
         }
         if let Some(observed) = &mut self.observed {
-            observed.column(array).map_err(mismatch)?;
+            observed.column(cells).map_err(mismatch)?;
         }
         self.columns += 1;
         Ok(())
     }
 
-    /// Ends the part of the batch whose columns were added.
-    pub(crate) fn end(self, batch: &RecordBatch) -> Result<Part, Failure> {
+    /// Ends the part of the rows whose columns were added.
+    pub(crate) fn end(self, rows: &Rows) -> Result<Part, Failure> {
         if let Some(observed) = self.observed {
             observed.end().map_err(mismatch)?;
         }
         let mut records = Vec::new();
         if self.recipe.wants.records {
             records = self.recipe.spare.take_empty();
-            self.recipe.message.encode(batch, &mut records)?;
+            self.recipe.message.encode_rows(rows, &mut records)?;
         }
         Ok(Part {
-            rows: batch.num_rows() as u64,
+            rows: rows.count as u64,
             group: self.group,
             records,
         })

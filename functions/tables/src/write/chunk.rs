@@ -18,7 +18,7 @@ use arrow_buffer::{BooleanBuffer, NullBuffer};
 use arrow_schema::{DataType, TimeUnit};
 use bytes::Bytes;
 use parquet::{
-    basic::{BoundaryOrder, Compression, Encoding, PageType, ZstdLevel},
+    basic::{Compression, Encoding, PageType, ZstdLevel},
     column::page::{CompressedPage, Page, PageWriteSpec, PageWriter},
     errors::ParquetError,
     file::{
@@ -34,10 +34,11 @@ use shared::{Failure, options::ParquetVersion};
 use super::{
     failure,
     footer::PageValues,
-    hybrid::{put_codes, put_levels, width_of},
+    hybrid::{put_codes, put_levels, put_places, width_of},
     physical::{Bool, Double, Fixed, Int32, Int64, Physical, Text, UInt64, Wide},
+    sorted::{Order, wider},
 };
-use crate::types::NARROW_DIGITS;
+use crate::{cells::Cells, types::NARROW_DIGITS};
 
 /// The zstd level: the fastest; the next ones cost half as much again and save a fiftieth. Measured on flights.
 pub(crate) const LEVEL: i32 = 1;
@@ -45,6 +46,8 @@ pub(crate) const LEVEL: i32 = 1;
 const PAGE_ROWS: usize = 1 << 15;
 /// And about how many bytes: what readers take for a page.
 const PAGE_BYTES: usize = 1 << 20;
+/// A page of rows that hardly have a value takes the place of so many at most.
+const MOST_PAGES: usize = 16;
 
 /// A column of a row group; all offsets count from its first byte.
 #[derive(Debug)]
@@ -104,6 +107,60 @@ impl Chunk {
     }
 }
 
+/// Which rows have a value.
+#[derive(Clone, Copy)]
+enum Present<'a> {
+    All,
+    /// Each has one, but those of these do not count.
+    Unless(&'a NullBuffer),
+    /// Those at these places, ascending, of so many.
+    At(&'a [u32], usize),
+}
+
+impl Present<'_> {
+    /// How many rows there are, of so many values.
+    fn rows(self, values: usize) -> usize {
+        match self {
+            Self::At(_, rows) => rows,
+            Self::All | Self::Unless(_) => values,
+        }
+    }
+
+    /// The most rows of a page, a multiple of eight: more where most of so many values are not there.
+    fn page_rows(self, values: usize) -> usize {
+        PAGE_ROWS * (self.rows(values) / values.max(1)).clamp(1, MOST_PAGES)
+    }
+
+    /// How many have none.
+    fn nulls(self) -> usize {
+        match self {
+            Self::All => 0,
+            Self::Unless(nulls) => nulls.null_count(),
+            Self::At(places, rows) => rows - places.len(),
+        }
+    }
+
+    /// Which values are those of a page's rows.
+    fn stored(self, page: &Range<usize>) -> Range<usize> {
+        match self {
+            Self::At(places, _) => {
+                let before = |row: usize| places.partition_point(|place| (*place as usize) < row);
+                before(page.start)..before(page.end)
+            }
+            Self::All | Self::Unless(_) => page.clone(),
+        }
+    }
+}
+
+/// What a page was filled with.
+struct Filled {
+    /// How its values are encoded.
+    encoding: Encoding,
+    /// The places of the least and the greatest.
+    range: Option<(usize, usize)>,
+    nulls: usize,
+}
+
 /// Makes chunks, and keeps what one leaves for the next: a compressor's tables, and buffers.
 pub(crate) struct ChunkWriter {
     compressor: zstd::bulk::Compressor<'static>,
@@ -125,13 +182,20 @@ impl ChunkWriter {
         })
     }
 
-    /// Appends the chunk of an array to a row group's bytes: one of the types of [`crate::types::ColumnType`], or a
+    /// Appends the chunk of a column to a row group's bytes: its values are of one of the types of [`crate::types::ColumnType`], or a
     /// dictionary of one, in order.
-    pub(crate) fn write(&mut self, array: &ArrayRef, into: &mut Vec<u8>) -> Result<Chunk, Failure> {
+    pub(crate) fn write(&mut self, cells: &Cells, into: &mut Vec<u8>) -> Result<Chunk, Failure> {
+        let array = &cells.values;
+        let nulls = array.nulls().filter(|nulls| nulls.null_count() > 0);
+        let present = match (&cells.places, nulls) {
+            (Some(places), _) => Present::At(places, cells.rows),
+            (None, Some(nulls)) => Present::Unless(nulls),
+            (None, None) => Present::All,
+        };
         if let Some(array) = array.as_any().downcast_ref::<DictionaryArray<UInt16Type>>() {
-            self.write_values(array.values(), Some(array.keys().values()), array.nulls(), into)
+            self.write_values(array.values(), Some(array.keys().values()), present, into)
         } else {
-            self.write_values(array, None, array.nulls(), into)
+            self.write_values(array, None, present, into)
         }
         .map_err(failure)
     }
@@ -140,14 +204,14 @@ impl ChunkWriter {
         &mut self,
         values: &ArrayRef,
         codes: Option<&[u16]>,
-        nulls: Option<&NullBuffer>,
+        present: Present<'_>,
         into: &mut Vec<u8>,
     ) -> Result<Chunk, ParquetError> {
         match values.data_type() {
             DataType::Boolean => {
                 let booleans = values.as_boolean();
                 let Some(codes) = codes else {
-                    return self.encode(&Bool(booleans), None, nulls, into);
+                    return self.encode(&Bool(booleans), None, present, into);
                 };
                 // Arrow's C++ reader takes no dictionary of booleans, and a bit each is shorter anyway.
                 let truth = |row: usize| {
@@ -155,57 +219,57 @@ impl ChunkWriter {
                     code.is_some_and(|code| code < booleans.len() && booleans.value(code))
                 };
                 let plain = BooleanArray::new(BooleanBuffer::collect_bool(codes.len(), truth), None);
-                self.encode(&Bool(&plain), None, nulls, into)
+                self.encode(&Bool(&plain), None, present, into)
             }
             DataType::Int64 => self.encode(
                 &Int64(values.as_primitive::<Int64Type>().values()),
                 codes,
-                nulls,
+                present,
                 into,
             ),
             DataType::UInt64 => self.encode(
                 &UInt64(values.as_primitive::<UInt64Type>().values()),
                 codes,
-                nulls,
+                present,
                 into,
             ),
             DataType::Float64 => self.encode(
                 &Double(values.as_primitive::<Float64Type>().values()),
                 codes,
-                nulls,
+                present,
                 into,
             ),
             DataType::Date32 => self.encode(
                 &Int32(values.as_primitive::<Date32Type>().values()),
                 codes,
-                nulls,
+                present,
                 into,
             ),
             DataType::Time64(TimeUnit::Microsecond) => self.encode(
                 &Int64(values.as_primitive::<Time64MicrosecondType>().values()),
                 codes,
-                nulls,
+                present,
                 into,
             ),
             DataType::Timestamp(TimeUnit::Microsecond, _) => self.encode(
                 &Int64(values.as_primitive::<TimestampMicrosecondType>().values()),
                 codes,
-                nulls,
+                present,
                 into,
             ),
             DataType::Decimal128(precision, _) => {
                 let wide = values.as_primitive::<Decimal128Type>().values();
                 if *precision > NARROW_DIGITS {
-                    return self.encode(&Wide(wide), codes, nulls, into);
+                    return self.encode(&Wide(wide), codes, present, into);
                 }
                 #[expect(clippy::cast_possible_truncation, reason = "18 digits")]
                 let narrow: Vec<i64> = wide.iter().map(|value| *value as i64).collect();
-                self.encode(&Int64(&narrow), codes, nulls, into)
+                self.encode(&Int64(&narrow), codes, present, into)
             }
             DataType::FixedSizeBinary(16) => {
-                self.encode(&Fixed(values.as_fixed_size_binary()), codes, nulls, into)
+                self.encode(&Fixed(values.as_fixed_size_binary()), codes, present, into)
             }
-            DataType::Utf8 => self.encode(&Text(values.as_string::<i32>()), codes, nulls, into),
+            DataType::Utf8 => self.encode(&Text(values.as_string::<i32>()), codes, present, into),
             other => Err(ParquetError::NYI(format!("a column of {other}"))),
         }
     }
@@ -214,14 +278,15 @@ impl ChunkWriter {
         &mut self,
         values: &P,
         codes: Option<&[u16]>,
-        nulls: Option<&NullBuffer>,
+        present: Present<'_>,
         into: &mut Vec<u8>,
     ) -> Result<Chunk, ParquetError> {
-        let nulls = nulls.filter(|nulls| nulls.null_count() > 0);
-        let rows = codes.map_or(values.len(), <[u16]>::len);
+        let stored = codes.map_or(values.len(), <[u16]>::len);
+        let rows = present.rows(stored);
+        let nulls = present.nulls();
         let mut sink = TrackedWrite::new(into);
         let mut uncompressed = 0;
-        let mut page_rows = PAGE_ROWS;
+        let mut page_rows = present.page_rows(stored);
         if codes.is_some() {
             self.page.clear();
             values.put_range(0..values.len(), |_| true, &mut self.page);
@@ -233,7 +298,7 @@ impl ChunkWriter {
             };
             uncompressed += self.write_page(page, &mut sink)?.uncompressed_size;
         } else if P::TYPE == parquet::basic::Type::BYTE_ARRAY {
-            page_rows = self.rows_of_page(values, rows);
+            page_rows = self.rows_of_page(values, rows, page_rows);
         }
         let data_offset = sink.bytes_written();
         let width = width_of(values.len());
@@ -246,17 +311,11 @@ impl ChunkWriter {
         while from < rows {
             let page = from..rows.min(from + page_rows);
             from = page.end;
-            let valid = nulls
-                .map(|nulls| nulls.slice(page.start, page.len()))
-                .filter(|nulls| nulls.null_count() > 0);
-            let (encoding, range) = self.fill(
-                values,
-                codes,
-                &page,
-                nulls.filter(|_| valid.is_some()),
-                valid.as_ref(),
-                width,
-            );
+            let Filled {
+                encoding,
+                range,
+                nulls,
+            } = self.fill(values, codes, &page, present, width);
             let spec = {
                 let page = Page::DataPage {
                     buf: self.compress()?,
@@ -273,9 +332,8 @@ impl ChunkWriter {
                 Some((_, count)) => *count += 1,
                 None => encodings.push((encoding, 1)),
             }
-            let null_count = valid.as_ref().map_or(0, NullBuffer::null_count);
             let extremes = range.map(|(least, greatest)| (values.least(least), values.greatest(greatest)));
-            page_values.push(extremes, signed(null_count));
+            page_values.push(extremes, signed(nulls));
             offset_index.append_row_count(signed(page.len()));
             let bytes = i32::try_from(spec.bytes_written).unwrap_or(i32::MAX);
             offset_index.append_offset_and_size(i64::try_from(spec.offset).unwrap_or(i64::MAX), bytes);
@@ -287,7 +345,7 @@ impl ChunkWriter {
         let compressed_bytes = signed(sink.bytes_written());
         // It keeps the last bytes back.
         sink.into_inner()?;
-        let descending = if nulls.is_some() {
+        let descending = if nulls > 0 {
             None
         } else {
             order.sorted(values, codes, whole)
@@ -302,47 +360,60 @@ impl ChunkWriter {
             encodings,
             data_offset: signed(data_offset),
             rows: signed(rows),
-            statistics: values.statistics(whole, nulls.map_or(0, |nulls| nulls.null_count() as u64)),
+            statistics: values.statistics(whole, nulls as u64),
         })
     }
 
-    /// Fills the page's buffer with its levels and values; gives how these are encoded, and the places of the least and the greatest.
+    /// Fills the page's buffer with its levels and values.
     fn fill<P: Physical>(
         &mut self,
         values: &P,
         codes: Option<&[u16]>,
         page: &Range<usize>,
-        nulls: Option<&NullBuffer>,
-        valid: Option<&NullBuffer>,
+        present: Present<'_>,
         width: u32,
-    ) -> (Encoding, Option<(usize, usize)>) {
+    ) -> Filled {
         self.page.clear();
         self.page.extend_from_slice(&[0; 4]);
-        let bitmap = valid.map(|valid| valid.inner().sliced());
-        put_levels(
-            bitmap.as_ref().map(arrow_buffer::Buffer::as_slice),
-            page.len(),
-            &mut self.page,
-        );
+        let valid = match present {
+            Present::Unless(nulls) => Some(nulls.slice(page.start, page.len())),
+            Present::All | Present::At(..) => None,
+        };
+        let valid = valid.filter(|valid| valid.null_count() > 0);
+        let stored = present.stored(page);
+        if let Present::At(places, _) = present {
+            let places = places.get(stored.clone()).unwrap_or_default();
+            put_places(places, page.start, page.len(), &mut self.page);
+        } else {
+            let bitmap = valid.as_ref().map(|valid| valid.inner().sliced());
+            let bitmap = bitmap.as_ref().map(arrow_buffer::Buffer::as_slice);
+            put_levels(bitmap, page.len(), &mut self.page);
+        }
         let length = u32::try_from(self.page.len() - 4)
             .unwrap_or(u32::MAX)
             .to_le_bytes();
         if let Some(to) = self.page.get_mut(..4) {
             to.copy_from_slice(&length);
         }
+        let nulls = page.len() - stored.len() + valid.as_ref().map_or(0, NullBuffer::null_count);
+        let filled = |(encoding, range)| Filled {
+            encoding,
+            range,
+            nulls,
+        };
         let Some(codes) = codes else {
-            return match nulls {
-                None => put_page(values, page, |_| true, self.version, &mut self.page),
-                Some(nulls) => put_page(
+            return filled(match (&valid, present) {
+                (Some(_), Present::Unless(nulls)) => put_page(
                     values,
-                    page,
+                    &stored,
                     |row| nulls.is_valid(row),
                     self.version,
                     &mut self.page,
                 ),
-            };
+                _ => put_page(values, &stored, |_| true, self.version, &mut self.page),
+            });
         };
-        let mut codes = codes.get(page.clone()).unwrap_or_default();
+        let mut codes = codes.get(stored).unwrap_or_default();
         if let Some(valid) = valid {
             self.codes.clear();
             self.codes.extend(
@@ -357,16 +428,16 @@ impl ChunkWriter {
         let least = codes.iter().copied().fold(u16::MAX, u16::min);
         let greatest = codes.iter().copied().fold(0, u16::max);
         let range = (!codes.is_empty()).then_some((usize::from(least), usize::from(greatest)));
-        (Encoding::RLE_DICTIONARY, range)
+        filled((Encoding::RLE_DICTIONARY, range))
     }
 
-    /// About how many rows of text a page holds.
-    fn rows_of_page<P: Physical>(&mut self, values: &P, rows: usize) -> usize {
+    /// About how many rows of text a page holds, at most so many.
+    fn rows_of_page<P: Physical>(&mut self, values: &P, rows: usize, most: usize) -> usize {
         self.page.clear();
-        let sample = rows.min(1024);
+        let sample = values.len().min(1024);
         values.put_range(0..sample, |_| true, &mut self.page);
-        let each = self.page.len() / sample.max(1) + 1;
-        (PAGE_BYTES / each).clamp(8, PAGE_ROWS) & !7
+        let each = self.page.len() * values.len() / (sample * rows).max(1) + 1;
+        (PAGE_BYTES / each).clamp(8, most) & !7
     }
 
     fn compress(&mut self) -> Result<Bytes, ParquetError> {
@@ -403,83 +474,6 @@ fn put_page<P: Physical>(
     (encoding, values.extremes(page.clone(), &keep))
 }
 
-/// The least and the greatest of both.
-#[inline]
-fn wider<P: Physical>(values: &P, range: (usize, usize), other: (usize, usize)) -> (usize, usize) {
-    (
-        if values.compare(other.0, range.0).is_lt() {
-            other.0
-        } else {
-            range.0
-        },
-        if values.compare(other.1, range.1).is_gt() {
-            other.1
-        } else {
-            range.1
-        },
-    )
-}
-
 fn signed(size: usize) -> i64 {
     i64::try_from(size).unwrap_or(i64::MAX)
-}
-
-/// Whether the pages' least and greatest values stand in order.
-struct Order {
-    last: Option<(usize, usize)>,
-    ascending: bool,
-    descending: bool,
-}
-
-impl Default for Order {
-    fn default() -> Self {
-        Self {
-            last: None,
-            ascending: true,
-            descending: true,
-        }
-    }
-}
-
-impl Order {
-    fn add<P: Physical>(&mut self, values: &P, range: (usize, usize)) {
-        if let Some(last) = self.last {
-            let (least, greatest) = (values.compare(last.0, range.0), values.compare(last.1, range.1));
-            self.ascending &= least.is_le() && greatest.is_le();
-            self.descending &= least.is_ge() && greatest.is_ge();
-        }
-        self.last = Some(range);
-    }
-
-    fn boundary(&self) -> BoundaryOrder {
-        match (self.ascending, self.descending) {
-            (true, _) => BoundaryOrder::ASCENDING,
-            (_, true) => BoundaryOrder::DESCENDING,
-            _ => BoundaryOrder::UNORDERED,
-        }
-    }
-
-    /// Whether all values do, and in which direction; values that are all equal do not.
-    fn sorted<P: Physical>(
-        &self,
-        values: &P,
-        codes: Option<&[u16]>,
-        whole: Option<(usize, usize)>,
-    ) -> Option<bool> {
-        let (least, greatest) = whole?;
-        if values.compare(least, greatest).is_eq() {
-            return None;
-        }
-        let all = |in_order: fn(std::cmp::Ordering) -> bool| match codes {
-            Some(codes) => codes
-                .iter()
-                .zip(codes.iter().skip(1))
-                .all(|(one, next)| in_order(one.cmp(next))),
-            None => (1..values.len()).all(|row| in_order(values.compare(row - 1, row))),
-        };
-        if self.ascending && all(std::cmp::Ordering::is_le) {
-            return Some(false);
-        }
-        (self.descending && all(std::cmp::Ordering::is_ge)).then_some(true)
-    }
 }

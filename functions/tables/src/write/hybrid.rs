@@ -5,6 +5,8 @@ use super::varint;
 
 /// Codes are looked at so many at a time.
 const GROUP: usize = 8;
+/// Where one in so many rows has a value, runs are shorter than a bit for each row, or about as short.
+const SPARSE: usize = 32;
 /// So many equal groups make a run.
 const LEAST_RUN: usize = 2;
 
@@ -101,6 +103,35 @@ pub(crate) fn put_levels(bitmap: Option<&[u8]>, rows: usize, into: &mut Vec<u8>)
     }
 }
 
+/// Appends definition levels of so many rows from the `first` on: 1 at the places, which are ascending, and 0 elsewhere.
+pub(crate) fn put_places(places: &[u32], first: usize, rows: usize, into: &mut Vec<u8>) {
+    let rows_from = |place: &u32| (*place as usize).saturating_sub(first);
+    if places.len() >= rows / SPARSE {
+        let mut bitmap = vec![0; rows.div_ceil(GROUP)];
+        for row in places.iter().map(rows_from) {
+            if let Some(byte) = bitmap.get_mut(row / GROUP) {
+                *byte |= 1 << (row % GROUP);
+            }
+        }
+        put_levels((places.len() < rows).then_some(&bitmap), rows, into);
+        return;
+    }
+    let mut put_run = |level: u8, length: usize| {
+        if length > 0 {
+            varint::put(length as u64 * 2, into);
+            into.push(level);
+        }
+    };
+    let mut at = 0;
+    for run in places.chunk_by(|one, next| *next == one + 1) {
+        let start = run.first().map_or(at, rows_from);
+        put_run(0, start - at);
+        put_run(1, run.len());
+        at = start + run.len();
+    }
+    put_run(0, rows - at);
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -147,6 +178,18 @@ mod tests {
     }
 
     proptest::proptest! {
+        #[test]
+        fn places_read_back(
+            places in proptest::collection::btree_set(0_u32..500, 0..80), first in 0_u32..3, more in 0_u32..4000,
+        ) {
+            let rows = places.last().map_or(0, |last| *last + 1) + more;
+            let expected: Vec<u16> = (0..rows).map(|row| u16::from(places.contains(&row))).collect();
+            let places: Vec<u32> = places.iter().map(|place| place + first).collect();
+            let mut bytes = Vec::new();
+            put_places(&places, first as usize, rows as usize, &mut bytes);
+            proptest::prop_assert_eq!(decode(&bytes, 1, rows as usize), expected);
+        }
+
         #[test]
         fn codes_read_back(
             runs in proptest::collection::vec((proptest::prelude::any::<u16>(), 1_usize..40), 0..20), width in 1_u32..=16,

@@ -12,11 +12,11 @@ mod hybrid;
 mod nested;
 mod physical;
 pub mod proto;
+mod sorted;
 mod varint;
 
 use std::{io::Write, sync::Arc};
 
-use arrow_array::ArrayRef;
 use arrow_schema::{Field, Fields, Schema};
 use parquet::{
     arrow::{ARROW_SCHEMA_META_KEY, ArrowSchemaConverter, encode_arrow_schema},
@@ -32,7 +32,7 @@ use shared::{Failure, OutputWriter, options::ParquetVersion};
 
 pub(crate) use begun::{Begun, Part, PartMaker, Recipe, Wants};
 
-use crate::types::uuid;
+use crate::{cells::Cells, types::uuid};
 use chunk::ChunkWriter;
 use footer::Footer;
 
@@ -90,17 +90,19 @@ impl RowGroupWriter {
         }
     }
 
-    /// Encodes a column, the `index`th: an array of its type, or a dictionary of it.
-    pub fn add(&mut self, index: usize, array: &ArrayRef, group: &mut RowGroup) -> Result<(), Failure> {
+    /// Encodes a column, the `index`th: its values are an array of its type, or a dictionary of it.
+    pub fn add(&mut self, index: usize, cells: &Cells, group: &mut RowGroup) -> Result<(), Failure> {
         let Some(field) = self.fields.get(index) else {
             return Err(Failure::internal("parquet", format!("no column {index}")));
         };
         if field.data_type().is_nested() {
-            return nested::append(field, array, group);
+            let array = cells.to_array();
+            let array = array.map_err(|error| Failure::internal("arrow", error.to_string()))?;
+            return nested::append(field, &array, group);
         }
         let leaf = group.columns.len();
         let start = group.end();
-        let chunk = self.chunks.write(array, &mut group.bytes)?;
+        let chunk = self.chunks.write(cells, &mut group.bytes)?;
         group
             .columns
             .push(chunk.metadata(self.schema.column(leaf), start).map_err(failure)?);

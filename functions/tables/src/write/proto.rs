@@ -31,6 +31,7 @@ mod coded;
 mod encode;
 mod format;
 mod names;
+mod placed;
 mod text;
 
 use arrow_array::RecordBatch;
@@ -39,6 +40,8 @@ use shared::Failure;
 
 use coded::Coded;
 use names::Names;
+
+use crate::cells::Rows;
 
 /// Metadata key of a field that is a list: where it is there, no list of the column is empty.
 pub const NEVER_EMPTY: &str = "longshore.never-empty";
@@ -148,7 +151,15 @@ impl Message {
     /// # Errors
     /// [`Failure::internal`] when the batch is not of the schema that the message was laid out for.
     pub fn encode(&self, batch: &RecordBatch, out: &mut Vec<u8>) -> Result<(), Failure> {
-        encode::encode(&self.fields, batch, out)
+        self.encode_rows(&Rows::from(batch), out)
+    }
+
+    /// The same, of rows whose columns may lack most of them.
+    ///
+    /// # Errors
+    /// As [`Message::encode`].
+    pub fn encode_rows(&self, rows: &Rows, out: &mut Vec<u8>) -> Result<(), Failure> {
+        encode::encode(&self.fields, rows, out)
     }
 
     /// The `.proto` file.

@@ -27,7 +27,7 @@ fn profile(rows: &[(Option<i64>, Option<f64>, Option<String>)], precision: Preci
     ));
     let mut profile = Profile::with_precision(&schema, precision);
     profile
-        .observe(&RecordBatch::try_new(schema, arrays).unwrap())
+        .observe(&Rows::from(&RecordBatch::try_new(schema, arrays).unwrap()))
         .unwrap();
     profile
         .rejected
@@ -108,7 +108,7 @@ fn different_tables_do_not_merge() {
     assert!(one.merge(&profile(&[], Precision::WIDE)).is_err());
     let mut column = observed(&ints([1]), Precision::NARROW);
     assert!(column.merge(&observed(&texts(["a"]), Precision::NARROW)).is_err());
-    assert!(column.observe(&texts(["a"]), &mut []).is_err());
+    assert!(column.observe(&texts(["a"]), RowHashes::alone(&mut [])).is_err());
 }
 
 #[test]

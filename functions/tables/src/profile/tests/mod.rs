@@ -10,7 +10,8 @@ use std::sync::Arc;
 use arrow_array::{Array, ArrayRef, Float64Array, Int64Array, RecordBatch, StringArray};
 use arrow_schema::{Field, Schema};
 
-use super::{ColumnProfile, Precision, Profile, column::describe, report};
+use super::{ColumnProfile, Precision, Profile, column::describe, report, row_hashes::RowHashes};
+use crate::cells::Rows;
 
 /// A profile of columns that each came as one array.
 pub(crate) fn profile_of(columns: &[(&str, ArrayRef)]) -> Profile {
@@ -22,7 +23,7 @@ pub(crate) fn profile_of(columns: &[(&str, ArrayRef)]) -> Profile {
     let arrays = columns.iter().map(|(_, array)| Arc::clone(array)).collect();
     let mut profile = Profile::new(&schema);
     profile
-        .observe(&RecordBatch::try_new(schema, arrays).unwrap())
+        .observe(&Rows::from(&RecordBatch::try_new(schema, arrays).unwrap()))
         .unwrap();
     profile
 }
@@ -36,7 +37,7 @@ fn column_of(array: ArrayRef) -> report::Column {
 fn observed(array: &dyn Array, precision: Precision) -> ColumnProfile {
     let data_type = array.data_type();
     let mut column = ColumnProfile::new("a", "a", describe(data_type), data_type, precision);
-    column.observe(array, &mut []).unwrap();
+    column.observe(array, RowHashes::alone(&mut [])).unwrap();
     column
 }
 

@@ -1,6 +1,6 @@
 //! Rows as records: sizes first, a column at a time, and then the bytes, a column at a time, each into its place.
 //!
-//! A batch is taken in blocks of rows whose records stay in the cache. The first pass over a block adds up how long each
+//! Rows are taken in blocks whose records stay in the cache. The first pass over a block adds up how long each
 //! record will be; from that follows where each begins, and the room is made at once, filled with zeros. In the second
 //! pass every row has a cursor, and each column writes at the cursors and moves them on. So a column's type is looked at
 //! once a block, and its loop is about one type.
@@ -10,13 +10,12 @@
 
 use std::ops::Range;
 
-use arrow_array::RecordBatch;
 use arrow_buffer::{BooleanBuffer, Buffer, NullBuffer, OffsetBuffer, ScalarBuffer};
 use arrow_schema::TimeUnit;
 use shared::Failure;
 
-use super::{Coded, Member, format};
-use crate::write::varint;
+use super::{Coded, Member, format, placed::Placed};
+use crate::{cells::Rows, write::varint};
 
 /// The most rows of a block, and the most cells.
 const BLOCK_ROWS: usize = 512;
@@ -24,30 +23,31 @@ const BLOCK_CELLS: usize = 16 << 10;
 /// Room behind the last record of a block for the 16 bytes that its last value is put down by.
 const SLACK_BYTES: usize = 16;
 
-/// Adds the rows of a batch to `out`.
-pub(super) fn encode(fields: &[Member], batch: &RecordBatch, out: &mut Vec<u8>) -> Result<(), Failure> {
-    if fields.len() != batch.num_columns() {
+/// Adds rows to `out`.
+pub(super) fn encode(fields: &[Member], rows: &Rows, out: &mut Vec<u8>) -> Result<(), Failure> {
+    if fields.len() != rows.columns.len() {
         return Err(mismatch(
-            "a batch has another number of columns than its message has fields",
+            "rows have another number of columns than their message has fields",
         ));
     }
-    let columns = fields.iter().zip(batch.columns());
-    let columns = columns.map(|(member, array)| Column::of_member(member, array, None));
+    let columns = fields.iter().zip(&rows.columns);
+    let columns = columns.map(|(member, cells)| Placed::new(member, cells));
     let mut columns = columns.collect::<Result<Vec<_>, _>>()?;
-    let step = (BLOCK_CELLS / columns.len().max(1)).clamp(1, BLOCK_ROWS);
+    let cells: usize = rows.columns.iter().map(|cells| cells.values.len()).sum();
+    let step = (BLOCK_CELLS / (cells / rows.count.max(1)).max(1)).clamp(1, BLOCK_ROWS);
     let (mut lens, mut cursors, mut ends) = (Vec::new(), Vec::new(), Vec::new());
-    for start in (0..batch.num_rows()).step_by(step) {
-        let rows = start..batch.num_rows().min(start + step);
+    for start in (0..rows.count).step_by(step) {
+        let block = start..rows.count.min(start + step);
         lens.clear();
-        lens.resize(rows.len(), 0);
+        lens.resize(block.len(), 0);
         for column in &mut columns {
-            column.measure(rows.clone(), &mut lens);
+            column.measure(block.clone(), &mut lens);
         }
         // No length takes more room than that of the longest.
         let most = varint::len(lens.iter().fold(0, |most, len| most | len) as u64);
         let mut end = out.len();
         out.resize(
-            end + lens.iter().sum::<usize>() + most * rows.len() + SLACK_BYTES,
+            end + lens.iter().sum::<usize>() + most * block.len() + SLACK_BYTES,
             0,
         );
         cursors.clear();
@@ -60,12 +60,12 @@ pub(super) fn encode(fields: &[Member], batch: &RecordBatch, out: &mut Vec<u8>) 
             ends.push(end);
         }
         for column in &mut columns {
-            column.write(rows.clone(), &mut cursors, out);
+            column.write(block.clone(), &mut cursors, out);
         }
         out.truncate(end);
         if start == 0 {
             // The other blocks will be about as long.
-            out.reserve(end / rows.len().max(1) * (batch.num_rows() - rows.len()) + end);
+            out.reserve(end / block.len().max(1) * (rows.count - block.len()) + end);
         }
         if cursors != ends {
             return Err(mismatch("a record is not as long as it was measured"));
