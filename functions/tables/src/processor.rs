@@ -47,7 +47,7 @@ pub struct Report {
 
 impl Processor for Tables {
     const NAME: &'static str = "tables";
-    const VERSION: u32 = 3;
+    const VERSION: u32 = 4;
     type Report = Report;
     type Options = TablesOptions;
 

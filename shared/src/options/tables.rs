@@ -210,7 +210,7 @@ impl ParquetVersion {
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct TablesOptions {
-    /// What separates the fields: 1 to 8 characters, such as `;` or `||`.
+    /// What separates the fields: 1 to 8 characters, such as `;` or `||`. `\s+` is white space, however much: columns that spaces align.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub delimiter: Option<Delimiter>,
     /// What quotes a field: one character, or an empty text if nothing does.

@@ -51,10 +51,11 @@ fuzz_target!(|bytes: &[u8]| {
     };
     let header = (0..=*columns % 4).map(|column| column.to_string()).collect();
     let mut dialect = Dialect::simple(b',', header, 0);
-    match which % 6 {
+    match which % 7 {
         0 | 1 => {}
         2 => dialect.delimiter = "||".into(),
         3 => dialect.escape = Some(b'\\'),
+        5 => dialect.delimiter = r"\s+".into(),
         4 => dialect.comment = Some("#".into()),
         _ => (dialect.quote, dialect.escape) = (None, Some(b'\\')),
     }

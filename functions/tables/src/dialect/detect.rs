@@ -17,7 +17,7 @@ use super::{
     table::{Table, find_table},
 };
 use crate::{
-    read::general::{Rules, line},
+    read::general::{Rules, WHITE_SPACE, line},
     source::Stretch,
 };
 
@@ -129,7 +129,8 @@ fn detect_in_text(sample: &Sample, wanted: &Wanted) -> Result<Dialect, Failure> 
         Some(best) if alone.typed => {
             // What splits numbers and times may be part of them, unless the header has it too.
             let delimiter = best.rules.delimiter.as_slice();
-            let ambiguous = matches!(delimiter, b":" | b" ") || !stands_in_header(text, delimiter);
+            let ambiguous =
+                matches!(delimiter, b":" | b" " | WHITE_SPACE) || !stands_in_header(text, delimiter);
             ambiguous && best.score < ALONE_TYPED
         }
         Some(best) => best.score < ALONE,

@@ -14,7 +14,7 @@ use super::{
 };
 use crate::read::{
     Unescape,
-    general::{Next, Rules, next},
+    general::{Next, Rules, WHITE_SPACE, next},
     requote,
     span::Span,
 };
@@ -297,7 +297,7 @@ pub(super) fn name_rows<'a>(
     });
     // `write.table` separates by spaces, and most people who tell it something else by tabs.
     let mut different = HashSet::new();
-    let has_names = matches!(rules.delimiter.as_slice(), b" " | b"\t")
+    let has_names = matches!(rules.delimiter.as_slice(), b" " | b"\t" | WHITE_SPACE)
         && rows.len() > 1
         && firsts()
             .all(|cell| !cell.is_empty() && !class_of(cell).has(Class::TYPED) && different.insert(cell))

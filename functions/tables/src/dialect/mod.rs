@@ -19,7 +19,7 @@ pub(crate) use self::kinds::{Kinds, class_of};
 /// What a profile says of it are its fields in JSON.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Dialect {
-    /// What separates fields: any text, most often one character.
+    /// What separates fields: any text, most often one character. `\s+` is spaces and tabs, however many.
     pub delimiter: String,
     /// What quotes a field.
     #[serde(serialize_with = "as_character")]

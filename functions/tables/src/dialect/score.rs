@@ -2,7 +2,7 @@
 
 use super::{Sample, Wanted, class_of, kinds::Class, records::SAMPLE_COLUMNS};
 use crate::read::{
-    general::{Next, Rules, next},
+    general::{Next, Rules, WHITE_SPACE, next},
     span::Span,
 };
 
@@ -13,7 +13,7 @@ const LEAST_LINES: usize = 3;
 const LEAST_LINES_BYTES: usize = 1 << 20;
 
 /// Delimiters, and how likely each is before the file has been looked at.
-const DELIMITERS: [(&str, f64); 34] = [
+const DELIMITERS: [(&str, f64); 35] = [
     (",", 1.0),
     ("\t", 1.0),
     (";", 0.995),
@@ -26,6 +26,7 @@ const DELIMITERS: [(&str, f64); 34] = [
     ("::", 0.95),
     (":", 0.8),
     (" ", 0.7),
+    (r"\s+", 0.7),
     ("^", 0.9),
     ("~", 0.9),
     ("|~|", 0.98),
@@ -49,6 +50,9 @@ const DELIMITERS: [(&str, f64); 34] = [
     ("§", 0.97),
     ("\\t", 0.8),
 ];
+
+/// So many records tell whether fields are aligned.
+const MOST_ALIGNED: usize = 100;
 
 /// A candidate and what it made of the sample.
 pub(super) struct Tried {
@@ -89,7 +93,11 @@ pub(super) fn candidates(
         None => DELIMITERS
             .iter()
             .map(|(delimiter, _)| *delimiter)
-            .filter(|delimiter| has(delimiter.as_bytes()))
+            .filter(|delimiter| match delimiter.as_bytes() {
+                // Where there is no more than one space at a time, that is what separates.
+                WHITE_SPACE => has(b"  ") || has(b" \t") || has(b"\n ") || text.first() == Some(&b' '),
+                delimiter => has(delimiter),
+            })
             .collect(),
     };
     let mut found = Vec::new();
@@ -125,9 +133,13 @@ pub(super) fn candidates(
 
 /// The quotes that a text may have.
 fn quotes_of(text: &[u8], delimiter: &str, has: &impl Fn(&[u8]) -> bool) -> Vec<Option<u8>> {
+    let before = match delimiter.as_bytes() {
+        WHITE_SPACE => b" ",
+        delimiter => delimiter,
+    };
     let opens = |quote: u8| {
         text.first() == Some(&quote)
-            || [delimiter.as_bytes(), b"\n", b"\r"]
+            || [before, b"\n", b"\r"]
                 .iter()
                 .any(|before| has(&[before, &[quote][..]].concat()))
     };
@@ -162,7 +174,10 @@ pub(super) fn try_out(rules: Rules, text: &[u8], sample: &Sample) -> Tried {
     read_into(&rules, cut, whole, &mut tally);
     let fields = std::mem::take(&mut tally.fields);
     // Words are split by spaces, and times by colons, whether that means anything or not.
-    let loose = matches!(rules.delimiter.as_slice(), b" " | b":");
+    let loose = match rules.delimiter.as_slice() {
+        WHITE_SPACE => !is_aligned(cut, &rules),
+        delimiter => matches!(delimiter, b" " | b":"),
+    };
     let (mut regular, mut columns) = regularity(&fields, true);
     if is_astray(&fields, columns) && (loose || tally.typed == 0) {
         regular *= 0.5;
@@ -322,6 +337,41 @@ fn is_astray(fields: &[usize], columns: usize) -> bool {
     let rows = fields.iter().filter(|count| **count == columns).count();
     let is_few = columns == 2 || (columns == 3 && rows == 1);
     is_few && fields.len() >= 3 && rows * 3 <= fields.len()
+}
+
+/// Whether fields stand below each other in most records, by their beginnings or by their ends: somebody made columns of them.
+fn is_aligned(text: &[u8], rules: &Rules) -> bool {
+    let mut records: Vec<Vec<(usize, usize)>> = Vec::new();
+    let (mut at, mut spans) = (0, Vec::new());
+    while records.len() < MOST_ALIGNED {
+        spans.clear();
+        match next(text, at, true, rules, text.len(), SAMPLE_COLUMNS, &mut spans) {
+            Next::Record { next, .. } => {
+                // Characters, as those who align them count.
+                let place = |to: usize| {
+                    let before = text.get(at..to).unwrap_or_default();
+                    before.iter().filter(|byte| **byte & 0xC0 != 0x80).count()
+                };
+                let places = spans.iter().map(|span| span.range());
+                records.push(
+                    places
+                        .map(|range| (place(range.start), place(range.end)))
+                        .collect(),
+                );
+                at = next;
+            }
+            Next::Blank { next } | Next::Comment { next } => at = next,
+            Next::NeedMore | Next::End => break,
+        }
+    }
+    let Some((first, others)) = records.split_first() else {
+        return false;
+    };
+    let below = |record: &&Vec<(usize, usize)>| {
+        let mut both = record.iter().zip(first);
+        record.len() == first.len() && both.all(|(one, other)| one.0 == other.0 || one.1 == other.1)
+    };
+    first.len() > 1 && !others.is_empty() && others.iter().filter(below).count() * 10 >= others.len() * 9
 }
 
 /// What follows the first line end: a piece from inside begins within a record.

@@ -2,18 +2,21 @@
 
 use std::ops::Range;
 
-use memchr::memmem;
+use memchr::{memchr2, memmem};
 
-use super::general::Rules;
+use super::general::{Rules, behind_white_space};
 
 /// The number of the field that the byte at `at` of a record stands in, from 0, and where that field stands, quotes included. A
 /// delimiter counts to the field before it, and what is behind the end to the last one. A quote that does not close takes
 /// all that follows into its field.
 pub(crate) fn field_at(record: &[u8], at: usize, rules: &Rules) -> (usize, Range<usize>) {
     let (mut number, mut start) = (0, 0);
+    if rules.is_white() {
+        start = behind_white_space(record, 0);
+    }
     loop {
         let end = end_of_field(record, start, rules);
-        let next = end + rules.delimiter.len().max(1);
+        let next = behind_delimiter(record, end, rules);
         if at < next || end >= record.len() {
             return (number, start..end);
         }
@@ -45,7 +48,12 @@ fn end_of_field(record: &[u8], start: usize, rules: &Rules) -> usize {
     }
     loop {
         let rest = record.get(at..).unwrap_or_default();
-        let Some(found) = memmem::find(rest, &rules.delimiter) else {
+        let found = if rules.is_white() {
+            memchr2(b' ', b'\t', rest)
+        } else {
+            memmem::find(rest, &rules.delimiter)
+        };
+        let Some(found) = found else {
             return record.len();
         };
         let end = at + found;
@@ -60,6 +68,15 @@ fn end_of_field(record: &[u8], start: usize, rules: &Rules) -> usize {
             return end;
         }
         at = end + rules.delimiter.len().max(1);
+    }
+}
+
+/// Where the next field begins behind one that ends at `end`.
+fn behind_delimiter(record: &[u8], end: usize, rules: &Rules) -> usize {
+    if rules.is_white() {
+        behind_white_space(record, end).max(end + 1)
+    } else {
+        end + rules.delimiter.len().max(1)
     }
 }
 
@@ -90,6 +107,7 @@ mod tests {
     fn every_byte_stands_in_a_field() {
         let rfc = rules(",", Some(b'"'), Some(b'"'));
         let own = rules("::", Some(b'\''), Some(b'\\'));
+        let white = rules(r"\s+", Some(b'"'), Some(b'"'));
         for (record, rules, expected) in [
             ("a,,c", &rfc, &["a", "", "c"][..]),
             (r#""a,""b""",c"#, &rfc, &[r#""a,""b""""#, "c"]),
@@ -98,6 +116,7 @@ mod tests {
             ("", &rfc, &[""]),
             (r"a\::b::'c\'::d'::e", &own, &[r"a\::b", r"'c\'::d'", "e"]),
             (r"a\\::b", &own, &[r"a\\", "b"]),
+            (" a \t \"b c\"  d ", &white, &["a", "\"b c\"", "d", ""]),
         ] {
             let found = fields(record, rules);
             let expected: Vec<_> = expected

@@ -7,6 +7,10 @@ use memchr::{memchr2, memchr3, memmem};
 use super::span::Span;
 use crate::dialect::Dialect;
 
+/// The delimiter that is white space, however much of it: spaces and tabs. What stands before a record's first field and behind its last
+/// is none. Spelled as pandas does.
+pub(crate) const WHITE_SPACE: &[u8] = b"\\s+";
+
 /// A dialect, as far as records depend on it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Rules {
@@ -37,6 +41,11 @@ impl Rules {
             && self.delimiter.first().copied() != self.quote
             && (self.quote.is_none() || self.escape == self.quote)
             && (self.quote.is_some() || self.escape.is_none())
+    }
+
+    /// Whether fields are separated by white space, however much.
+    pub(crate) fn is_white(&self) -> bool {
+        self.delimiter == WHITE_SPACE
     }
 
     /// Whether a line is a comment.
@@ -122,7 +131,7 @@ pub(crate) fn next(
     let found = reading.record();
     let fields = reading.fields;
     match found {
-        Found::End { end, next } if end == start => {
+        Found::End { end, next } if end == start || fields == 0 => {
             spans.truncate(first);
             Next::Blank { next }
         }
@@ -223,6 +232,15 @@ struct Reading<'a> {
 impl Reading<'_> {
     fn record(&mut self) -> Found {
         let mut at = self.start;
+        if self.rules.is_white() {
+            at = match self.pass_white_space(at) {
+                Ok(at) => at,
+                Err(found) => return found,
+            };
+            if matches!(self.bytes.get(at), None | Some(b'\n' | b'\r')) {
+                return self.end(at);
+            }
+        }
         loop {
             if at - self.start > self.record_bytes {
                 // Too long already: its end is that of this line, whatever further quotes say.
@@ -251,16 +269,44 @@ impl Reading<'_> {
                 }
             };
             self.fields += 1;
-            match self.bytes.get(end) {
-                None => return Found::End { end, next: end },
-                Some(b'\n' | b'\r') => {
-                    return match line_end(self.bytes, end, self.ended) {
-                        Some(next) => Found::End { end, next },
-                        None => Found::NeedMore,
-                    };
+            let (end, next) = if self.rules.is_white() {
+                match self.pass_white_space(end) {
+                    Ok(end) => (end, end),
+                    Err(found) => return found,
                 }
-                Some(_) => at = end + self.rules.delimiter.len(),
+            } else {
+                (end, end + self.rules.delimiter.len())
+            };
+            if matches!(self.bytes.get(end), None | Some(b'\n' | b'\r')) {
+                return self.end(end);
             }
+            at = next;
+        }
+    }
+
+    /// Where white space ends that may begin at `at`, or why that cannot be told.
+    fn pass_white_space(&self, at: usize) -> Result<usize, Found> {
+        let end = behind_white_space(self.bytes, at);
+        if end - self.start > self.record_bytes {
+            return Err(Found::Damaged {
+                from: self.start + self.record_bytes + 1,
+                how: Damaged::Unterminated,
+            });
+        }
+        if end >= self.bytes.len() && !self.ended {
+            return Err(Found::NeedMore);
+        }
+        Ok(end)
+    }
+
+    /// The record ends at a line end or the text's.
+    fn end(&self, end: usize) -> Found {
+        if end >= self.bytes.len() {
+            return Found::End { end, next: end };
+        }
+        match line_end(self.bytes, end, self.ended) {
+            Some(next) => Found::End { end, next },
+            None => Found::NeedMore,
         }
     }
 
@@ -274,6 +320,9 @@ impl Reading<'_> {
     fn is_delimiter(&self, at: usize) -> Option<bool> {
         let rest = self.bytes.get(at..).unwrap_or_default();
         let delimiter = &self.rules.delimiter;
+        if self.rules.is_white() {
+            return Some(matches!(rest.first(), Some(b' ' | b'\t')));
+        }
         if rest.starts_with(delimiter) {
             return Some(true);
         }
@@ -285,6 +334,9 @@ impl Reading<'_> {
 
     /// A field that no quote opens.
     fn plain(&mut self, field: usize) -> Field {
+        if self.rules.is_white() {
+            return self.word(field);
+        }
         let first = self.rules.delimiter.first().copied().unwrap_or(b',');
         let escape = self.rules.own_escape();
         let mut at = field;
@@ -334,6 +386,23 @@ impl Reading<'_> {
             self.push(plain(field, special, escaped));
             return Field::End(special);
         }
+    }
+
+    /// A field that white space ends.
+    fn word(&mut self, field: usize) -> Field {
+        let rest = self.bytes.get(field..).unwrap_or_default();
+        let length = rest
+            .iter()
+            .position(|byte| matches!(byte, b' ' | b'\t' | b'\n' | b'\r'));
+        let end = match length {
+            None if !self.ended => return Field::NeedMore,
+            length => field + length.unwrap_or(rest.len()),
+        };
+        if end - self.start > self.record_bytes {
+            return Field::Beyond(end);
+        }
+        self.push(plain(field, end, false));
+        Field::End(end)
     }
 
     /// A field that the quote at `open` opens.
@@ -387,6 +456,15 @@ impl Reading<'_> {
             return Field::End(found + 1);
         }
     }
+}
+
+/// Where a run of spaces and tabs ends that may begin at `at`.
+pub(crate) fn behind_white_space(bytes: &[u8], at: usize) -> usize {
+    let rest = bytes.get(at..).unwrap_or_default();
+    at + rest
+        .iter()
+        .take_while(|byte| matches!(byte, b' ' | b'\t'))
+        .count()
 }
 
 fn plain(start: usize, end: usize, escaped: bool) -> Span {

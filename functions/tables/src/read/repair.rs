@@ -43,7 +43,10 @@ pub(crate) fn requote(
     spans: &mut Vec<Span>,
 ) -> bool {
     let columns = kinds.len();
-    let Some(quote) = rules.quote.filter(|_| record.len() <= MAX_BYTES) else {
+    let Some(quote) = rules
+        .quote
+        .filter(|_| record.len() <= MAX_BYTES && !rules.is_white())
+    else {
         return false;
     };
     // Fields begin at 0 and behind each delimiter; field `index` may end before delimiter `index` or a later one.
@@ -257,7 +260,7 @@ pub(crate) fn redelimit(
     spans: &mut Vec<Span>,
 ) -> bool {
     let columns = kinds.len();
-    if columns < 3 || record.len() > MAX_BYTES || !kinds.tell() {
+    if columns < 3 || record.len() > MAX_BYTES || !kinds.tell() || rules.is_white() {
         return false;
     }
     let mut best: Option<Vec<Span>> = None;

@@ -301,6 +301,11 @@ fn odd_dialects_read_like_simple_ones() {
             1
         )
     );
+    let dialect = odd(r"\s+", Some(b'"'), Some(b'"'), None);
+    assert_eq!(
+        read("  1  \"a b\"\t c \n2 d   \"\"\n", &dialect).0,
+        [["1", "a b", "c"], ["2", "d", ""]]
+    );
     let dialect = odd("§", None, None, None);
     assert_eq!(read("\"1§2\"§\n", &dialect).0, [["\"1", "2\"", ""]]);
 }
@@ -338,18 +343,48 @@ proptest! {
 
     #[test]
     fn any_bytes_read_the_same_in_odd_dialects_too(
-        text in bytes(), which in 0..5_usize, cap in 3_usize..200, slab in 1_usize..300, step in 1_usize..50,
+        text in bytes(), which in 0..6_usize, cap in 3_usize..200, slab in 1_usize..300, step in 1_usize..50,
     ) {
         let dialect = match which {
             0 => odd(",,", Some(b'"'), Some(b'"'), None),
             1 => odd(",", Some(b'"'), Some(b'a'), None),
             2 => odd(",", Some(b'"'), Some(b'"'), Some("aa")),
             3 => odd("a", None, Some(b','), None),
+            4 => odd(r"\s+", Some(b'"'), Some(b'"'), None),
             _ => odd(",\"", Some(b'"'), None, Some("a")),
+        };
+        let text: Vec<u8> = if which == 4 {
+            text.iter().map(|byte| if *byte == b',' { b' ' } else { *byte }).collect()
+        } else {
+            text
         };
         let whole = read_with(&text, &dialect, cap, 1 << 20, usize::MAX);
         let cut = read_with(&text, &dialect, cap, slab, step);
         prop_assert_eq!(cut, whole);
+    }
+
+    #[test]
+    fn words_are_read_back_however_far_they_stand_apart(
+        table in proptest::collection::vec(proptest::collection::vec(("[a,é\"]{0,3}[b1]", "[ \t]{1,4}"), 3), 0..20),
+        slab in 1_usize..300, ends in any::<bool>(), begins in any::<bool>(),
+    ) {
+        let mut text = String::new();
+        for row in &table {
+            text += if begins { " \t" } else { "" };
+            for (column, (word, space)) in row.iter().enumerate() {
+                text += if word.starts_with('"') { "x" } else { "" };
+                text += word;
+                text += if column < 2 || ends { space } else { "" };
+            }
+            text += "\n \n";
+        }
+        let rows: Vec<Vec<String>> = table.iter().map(|row| row.iter().map(|(word, _)| {
+            if word.starts_with('"') { format!("x{word}") } else { word.clone() }
+        }).collect()).collect();
+        let outcome = read_with(text.as_bytes(), &odd(r"\s+", Some(b'"'), Some(b'"'), None), 1 << 20, slab, 17);
+        prop_assert_eq!(&outcome.rejects, &vec![]);
+        prop_assert_eq!(outcome.counts.blank_lines, table.len() as u64);
+        prop_assert_eq!(outcome.rows, rows);
     }
 
     #[test]

@@ -210,3 +210,34 @@ fn an_apostrophe_that_is_a_cell_quotes_nothing() {
         assert_eq!(find(text).quote, Some(b'"'), "{text:?}");
     }
 }
+
+#[test]
+fn columns_that_spaces_align_are_columns() {
+    let processes =
+        "  PID TTY          TIME CMD\n    1 ?        00:00:03 systemd\n 3126 pts/0    00:00:00 bash\n";
+    check(processes, r"\s+", &["PID", "TTY", "TIME", "CMD"], "    1 ?");
+    let pods =
+        "NAME     READY   STATUS    AGE\nweb-7d   1/1     Running   3d\napi-5f   0/1     Pending   4h\n";
+    check(pods, r"\s+", &["NAME", "READY", "STATUS", "AGE"], "web-7d");
+    let mut numbers = String::new();
+    for row in 0..40 {
+        writeln!(numbers, "{:12}{:12}.5{:9}", row * 7, row * row, -row).unwrap();
+    }
+    check(&numbers, r"\s+", &["", "", ""], "           0");
+    let with_header = format!("{:>12}{:>14}{:>9}\n{numbers}", "time", "u", "v");
+    check(&with_header, r"\s+", &["time", "u", "v"], "           0");
+    // R and pandas print a table so, with the rows' names in front.
+    let printed = "   x       y name\n1  1  0.5377 foo\n2  2 -1.8339 bar\n3 10  2.2588 baz\n";
+    check(printed, r"\s+", &["", "x", "y", "name"], "1  1");
+    // Two spaces here and there make no columns.
+    let people = "name\nJohn  Smith\nMary  Jane\nPeter  Pan\n";
+    assert_eq!(find(people).header, ["name"]);
+    let prose = "It was the best of times.  It was the worst.\nWe had everything.  We had nothing at all.\nAnd so on.\n";
+    assert_eq!(find(prose).columns(), 1);
+    check(
+        "id,  name,   qty\n1,  foo,   3\n2,  bar baz,   4\n",
+        ",",
+        &["id", "  name", "   qty"],
+        "1,  foo",
+    );
+}
