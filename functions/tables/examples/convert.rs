@@ -276,7 +276,11 @@ impl Folder {
         })
     }
 
-    fn publish(&self) -> anyhow::Result<()> {
+    fn publish(&mut self) -> anyhow::Result<()> {
+        let mut begun = std::mem::take(&mut self.begun);
+        // One that was dropped and not begun again is none.
+        begun.retain(|name| self.path(name, true).exists());
+        self.begun = begun;
         for name in &self.begun {
             fs::rename(self.path(name, true), self.path(name, false))
                 .with_context(|| format!("cannot name {name}"))?;
@@ -319,7 +323,10 @@ impl Outputs for Folder {
         if !self.begun.iter().any(|begun| begun == name) {
             self.begun.push(name.to_owned());
         }
-        Ok(Box::new(LocalOutput(BufWriter::with_capacity(1 << 20, file))))
+        Ok(Box::new(LocalOutput {
+            writer: BufWriter::with_capacity(1 << 20, file),
+            path: Some(path),
+        }))
     }
 
     fn wants(&self, name: &str) -> bool {
@@ -327,20 +334,34 @@ impl Outputs for Folder {
     }
 }
 
-struct LocalOutput(BufWriter<File>);
+struct LocalOutput {
+    writer: BufWriter<File>,
+    /// Of what is to be removed unless it is ended.
+    path: Option<PathBuf>,
+}
+
+impl Drop for LocalOutput {
+    fn drop(&mut self) {
+        if let Some(path) = &self.path {
+            let _ = fs::remove_file(path);
+        }
+    }
+}
 
 impl Write for LocalOutput {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.0.write(bytes)
+        self.writer.write(bytes)
     }
 
     fn flush(&mut self) -> io::Result<()> {
-        self.0.flush()
+        self.writer.flush()
     }
 }
 
 impl OutputWriter for LocalOutput {
     fn finish(mut self: Box<Self>) -> Result<(), Failure> {
-        self.0.flush().map_err(|error| Failure::from_write(&error))
+        self.writer.flush().map_err(|error| Failure::from_write(&error))?;
+        self.path = None;
+        Ok(())
     }
 }

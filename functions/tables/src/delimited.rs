@@ -18,12 +18,12 @@ use crate::{
     cells::Rows,
     columns::{Columns, Leftovers, Plan, names::unique_names},
     dialect::Dialect,
+    no_rows::{NoRows, keep},
     pipeline::{self, Hand},
     processor::MAX_COLUMNS,
     profile::{Lanes, Profile, Turn},
-    read::{Block, Counts, Delimited, Slab, Slabs},
+    read::{Counts, Delimited, Slab, Slabs},
     rejects::{Expected, Rejected, Rejects},
-    source::Places,
     spare::Spare,
     types::{Inference, token::Tokens},
     write::{Begun, Part, PartMaker, Recipe, RowGroupWriter, Wants, proto::Message},
@@ -38,8 +38,6 @@ const OBSERVED_BYTES: std::ops::RangeInclusive<usize> = (64 << 10)..=(2 << 20);
 const SLAB_BYTES_WITHOUT_GROUPS: usize = 2 << 20;
 /// What a cell takes: two bytes where its column has a dictionary, eight or more where it has none.
 const CELL_BYTES: u64 = 4;
-/// A slab of more rejects than this is split again when they are written, rather than keep them all.
-const MOST_KEPT_REJECTS: usize = 1000;
 
 /// A table that was read and written.
 pub(crate) struct Outcome {
@@ -53,7 +51,8 @@ pub(crate) struct Outcome {
     pub(crate) rows_written: u64,
 }
 
-/// Reads and writes the table, Parquet in the encodings of this version.
+/// Reads and writes the table, Parquet in the encodings of this version. None, if its text is open ([`Text::is_open`]) and turns out
+/// to be no UTF-8.
 ///
 /// # Errors
 /// [`Failure::limit`] when it has more than [`MAX_COLUMNS`] columns; [`Failure::rejected`] when no record is a row; what
@@ -63,7 +62,7 @@ pub(crate) fn run(
     version: ParquetVersion,
     input: &Input<'_>,
     outputs: &mut dyn Outputs,
-) -> Result<Outcome, Failure> {
+) -> Result<Option<Outcome>, Failure> {
     let most = if Wants::of(outputs).parquet {
         MOST_SLAB_BYTES
     } else {
@@ -82,7 +81,7 @@ fn run_as(
     outputs: &mut dyn Outputs,
     (slab_bytes, most_cells): (usize, usize),
     threads: usize,
-) -> Result<Outcome, Failure> {
+) -> Result<Option<Outcome>, Failure> {
     let dialect = &file.dialect;
     if dialect.columns() > MAX_COLUMNS {
         let message = format!("the header has more than {MAX_COLUMNS} columns");
@@ -94,6 +93,7 @@ fn run_as(
         version,
         threads,
         most_cells,
+        is_open: file.text.is_open,
     };
     let text_bytes = match file.text.compression {
         None => input.facts.size_bytes,
@@ -126,7 +126,8 @@ fn run_as(
         .collect();
     let inferences = observed.iter().map(|(inference, _)| inference.clone()).collect();
     match table.pass(first_slabs, read, &plans, inferences, outputs)? {
-        Ended::Written(outcome) => Ok(*outcome),
+        Ended::Written(outcome) => Ok(Some(*outcome)),
+        Ended::Undecodable => Ok(None),
         Ended::Contradicted(inferences) => {
             let repeats = observed.iter().map(|(_, repeats)| *repeats);
             let plan = |(inference, repeats)| Plan {
@@ -135,7 +136,8 @@ fn run_as(
             };
             let plans: Vec<Plan> = inferences.iter().zip(repeats).map(plan).collect();
             match table.pass(slabs()?, VecDeque::new(), &plans, inferences, outputs)? {
-                Ended::Written(outcome) => Ok(*outcome),
+                Ended::Written(outcome) => Ok(Some(*outcome)),
+                Ended::Undecodable => Ok(None),
                 Ended::Contradicted(_) => Err(Failure::internal(
                     "second-pass",
                     "a cell is of another type than it was",
@@ -158,6 +160,8 @@ struct Table<'a> {
     threads: usize,
     /// Of so many cells at most a row group is made.
     most_cells: usize,
+    /// Whether its encoding is still to be told.
+    is_open: bool,
 }
 
 /// How a pass ended.
@@ -165,6 +169,8 @@ enum Ended {
     Written(Box<Outcome>),
     /// Not all cells were of their columns' types; this is what all of them say.
     Contradicted(Vec<Inference>),
+    /// Something beyond ASCII came first, and is no UTF-8.
+    Undecodable,
 }
 
 /// What a thread keeps from slab to slab.
@@ -189,13 +195,6 @@ struct Done {
     fits: bool,
 }
 
-/// A slab's records that are no rows.
-enum NoRows {
-    Kept(Vec<Rejected<'static>>),
-    /// So many that they are found again.
-    Within(Slab),
-}
-
 impl Table<'_> {
     fn pass<R: Read + Send>(
         &self,
@@ -217,12 +216,16 @@ impl Table<'_> {
         let mut rejects = Rejects::default();
         let mut tokens = vec![Tokens::default(); plans.len()];
         let contradicted = AtomicBool::new(false);
+        let undecodable = AtomicBool::new(false);
         let buffers = Spare::default();
         let recipe = Recipe::new(&schema, self.version, &message, &buffers, outputs);
         let texts = Spare::default();
         pipeline::run(
             self.threads,
             || {
+                if undecodable.load(Ordering::Relaxed) {
+                    return Ok(None);
+                }
                 if let Some(slab) = read.pop_front() {
                     return Ok(Some(slab));
                 }
@@ -261,7 +264,12 @@ impl Table<'_> {
                         .iter_mut()
                         .zip(&done.tokens)
                         .for_each(|(ours, theirs)| ours.merge(theirs));
-                    self.take_rejects(done.no_rows, counts.records, &mut rejects, &texts, outputs)?;
+                    if self.is_open && done.no_rows.are_undecodable() {
+                        undecodable.store(true, Ordering::Relaxed);
+                        begun = None;
+                    } else {
+                        self.take_rejects(done.no_rows, counts.records, &mut rejects, &texts, outputs)?;
+                    }
                 } else {
                     // What was begun is dropped, and so never was.
                     contradicted.store(true, Ordering::Relaxed);
@@ -272,6 +280,9 @@ impl Table<'_> {
                 Ok(())
             },
         )?;
+        if undecodable.load(Ordering::Relaxed) {
+            return Ok(Ended::Undecodable);
+        }
         let Some(begun) = begun else {
             return Ok(Ended::Contradicted(inferences));
         };
@@ -460,21 +471,6 @@ impl Table<'_> {
             }
         }
     }
-}
-
-/// Keeps a block's rejects, unless there are many.
-fn keep(
-    block: &Block<'_>,
-    places: &mut Places<'_>,
-    expected: Expected<'_>,
-    rejected: &mut Vec<Rejected<'static>>,
-) {
-    let room = (MOST_KEPT_REJECTS + 1).saturating_sub(rejected.len());
-    rejected.extend(
-        Rejected::of(block, places, expected)
-            .take(room)
-            .map(Rejected::into_owned),
-    );
 }
 
 #[cfg(test)]

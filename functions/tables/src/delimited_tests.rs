@@ -69,7 +69,8 @@ fn left(text: &str, slab_bytes: usize, threads: usize) -> Result<Left, Failure> 
         &mut outputs,
         most,
         threads,
-    )?;
+    )?
+    .unwrap();
     assert_eq!(
         outcome.counts.records,
         outcome.rows_written + outcome.rejects.count()
@@ -222,7 +223,9 @@ fn short_rows_of_a_wide_table_take_no_more_memory_than_long_ones() {
         ..found
     };
     let mut outputs = InMemory::default();
-    let outcome = run(&file, ParquetVersion::default(), &input, &mut outputs).unwrap();
+    let outcome = run(&file, ParquetVersion::default(), &input, &mut outputs)
+        .unwrap()
+        .unwrap();
     assert_eq!(
         (
             outcome.rows_written,

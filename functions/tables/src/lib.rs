@@ -30,6 +30,7 @@ mod delimited;
 pub mod dialect;
 mod documents;
 pub mod json;
+mod no_rows;
 mod order;
 mod pipeline;
 pub mod processor;

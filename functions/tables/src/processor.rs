@@ -67,7 +67,7 @@ impl Processor for Tables {
             .encoding
             .as_ref()
             .and_then(|name| TextEncoding::by_name(name.as_str()));
-        let (text, sample) = Text::find(&input, encoding)?;
+        let (mut text, mut sample) = Text::find(&input, encoding)?;
         let version = options.parquet_version.unwrap_or_default();
         // Who says how fields are delimited says that they are.
         let kind = if options.delimiter.is_none() {
@@ -94,9 +94,14 @@ impl Processor for Tables {
             };
             (report, profile)
         } else {
-            let dialect = dialect::detect(&sample, &Wanted::from(options))?;
-            let table = Delimited { text, dialect };
-            let outcome = delimited::run(&table, version, &input, outputs)?;
+            let (table, outcome) = loop {
+                let dialect = dialect::detect(&sample, &Wanted::from(options))?;
+                let table = Delimited { text, dialect };
+                if let Some(outcome) = delimited::run(&table, version, &input, outputs)? {
+                    break (table, outcome);
+                }
+                (text, sample) = text.look_further(&input, sample)?;
+            };
             let mut profile = outcome.profile;
             let dialect = serde_json::to_value(&table.dialect).map_err(not_json)?;
             profile.file = FileFacts {

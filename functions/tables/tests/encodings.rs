@@ -219,3 +219,49 @@ fn a_first_accent_is_found_however_late_it_comes() {
     let rows = run::read_back(&done.outputs["table.parquet"]);
     assert_eq!(rows[60_000], ["000002", "Müller"]);
 }
+
+/// More than is kept in memory to be looked at twice.
+fn a_late_accent(accent: &[u8], damaged: &[u8]) -> Vec<u8> {
+    let plain = b"000001,Smith,of some more text to make it large\n";
+    let mut bytes = b"id,name,note\n".to_vec();
+    bytes.extend(plain.repeat(200_000));
+    bytes.extend([b"000002,M", accent, b"ller,late\n"].concat());
+    bytes.extend(plain.repeat(1000));
+    bytes.extend([b"000003,Smi", damaged, b"th,later\n"].concat());
+    bytes
+}
+
+#[test]
+fn a_late_accent_in_a_large_file_tells_its_encoding() {
+    let bytes = a_late_accent(b"\xFC", b"");
+    let packed = zstd::encode_all(bytes.as_slice(), 1).expect("compressed");
+    for (bytes, threads) in [(&bytes, 1), (&bytes, 2), (&packed, 2)] {
+        let limits = Limits {
+            threads,
+            ..Limits::default()
+        };
+        let done = run::convert_with(bytes, &limits).unwrap();
+        assert_eq!((done.report.rows, done.report.rows_rejected), (201_002, 0));
+        assert_eq!(profile(&done)["file"]["encoding"], "windows-1252");
+        let rows = run::read_back(&done.outputs["table.parquet"]);
+        assert_eq!(rows[200_000], ["000002", "Müller", "late"]);
+        assert!(!done.outputs.contains_key("rejects.jsonl"));
+    }
+}
+
+#[test]
+fn a_damaged_character_behind_a_late_accent_rejects_its_record() {
+    let bytes = a_late_accent("ü".as_bytes(), b"\xFF");
+    let done = convert(&bytes).unwrap();
+    assert_eq!((done.report.rows, done.report.rows_rejected), (201_002, 1));
+    assert_eq!(profile(&done)["file"]["encoding"], "UTF-8");
+    let rejects = rejects(&done);
+    assert_eq!((&rejects[0]["row"], rejects.len()), (&201_002.into(), 1));
+    // A sample with something beyond ASCII in it is believed.
+    let text = String::from_utf8_lossy(&bytes).replacen("Smith", "Smíth", 1);
+    let mut bytes = text.into_bytes();
+    bytes.extend(b"000004,M\xFCller,last\n");
+    let done = convert(&bytes).unwrap();
+    assert_eq!(profile(&done)["file"]["encoding"], "UTF-8");
+    assert_eq!(done.report.rows_rejected, 1);
+}

@@ -1,5 +1,6 @@
 //! What the file is and how its fields are delimited, found on its first bytes.
 
+mod aligned;
 mod begin;
 mod detect;
 mod header;

@@ -1,6 +1,6 @@
 //! How well a dialect fits a text.
 
-use super::{Sample, Wanted, class_of, kinds::Class, records::SAMPLE_COLUMNS};
+use super::{Sample, Wanted, aligned::is_aligned, class_of, kinds::Class, records::SAMPLE_COLUMNS};
 use crate::read::{
     general::{Next, Rules, WHITE_SPACE, next},
     span::Span,
@@ -50,9 +50,6 @@ const DELIMITERS: [(&str, f64); 35] = [
     ("§", 0.97),
     ("\\t", 0.8),
 ];
-
-/// So many records tell whether fields are aligned.
-const MOST_ALIGNED: usize = 100;
 
 /// A candidate and what it made of the sample.
 pub(super) struct Tried {
@@ -337,41 +334,6 @@ fn is_astray(fields: &[usize], columns: usize) -> bool {
     let rows = fields.iter().filter(|count| **count == columns).count();
     let is_few = columns == 2 || (columns == 3 && rows == 1);
     is_few && fields.len() >= 3 && rows * 3 <= fields.len()
-}
-
-/// Whether fields stand below each other in most records, by their beginnings or by their ends: somebody made columns of them.
-fn is_aligned(text: &[u8], rules: &Rules) -> bool {
-    let mut records: Vec<Vec<(usize, usize)>> = Vec::new();
-    let (mut at, mut spans) = (0, Vec::new());
-    while records.len() < MOST_ALIGNED {
-        spans.clear();
-        match next(text, at, true, rules, text.len(), SAMPLE_COLUMNS, &mut spans) {
-            Next::Record { next, .. } => {
-                // Characters, as those who align them count.
-                let place = |to: usize| {
-                    let before = text.get(at..to).unwrap_or_default();
-                    before.iter().filter(|byte| **byte & 0xC0 != 0x80).count()
-                };
-                let places = spans.iter().map(|span| span.range());
-                records.push(
-                    places
-                        .map(|range| (place(range.start), place(range.end)))
-                        .collect(),
-                );
-                at = next;
-            }
-            Next::Blank { next } | Next::Comment { next } => at = next,
-            Next::NeedMore | Next::End => break,
-        }
-    }
-    let Some((first, others)) = records.split_first() else {
-        return false;
-    };
-    let below = |record: &&Vec<(usize, usize)>| {
-        let mut both = record.iter().zip(first);
-        record.len() == first.len() && both.all(|(one, other)| one.0 == other.0 || one.1 == other.1)
-    };
-    first.len() > 1 && !others.is_empty() && others.iter().filter(below).count() * 10 >= others.len() * 9
 }
 
 /// What follows the first line end: a piece from inside begins within a record.

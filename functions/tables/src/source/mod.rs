@@ -44,6 +44,9 @@ pub struct Text {
     pub compression: Option<Compression>,
     /// What its characters are encoded in.
     pub encoding: TextEncoding,
+    /// Nothing beyond ASCII was seen of it: the encoding is still to be told by what comes.
+    #[serde(skip)]
+    pub(crate) is_open: bool,
 }
 
 impl Text {
@@ -89,6 +92,8 @@ impl Text {
         {
             inside.extend(first_beyond_ascii(&mut reader)?);
         }
+        let is_ascii = start.is_ascii() && inside.iter().all(|piece| piece.is_ascii());
+        let is_open = encoding.is_none() && !is_whole && is_ascii;
         let encoding = match encoding {
             Some(encoding) => encoding.with_mark(&start),
             None => TextEncoding::find(&start, is_whole, &inside),
@@ -105,9 +110,33 @@ impl Text {
             Self {
                 compression,
                 encoding,
+                is_open,
             },
             sample,
         ))
+    }
+
+    /// The same file, looked at up to where it has something beyond ASCII, as it had nothing in its sample.
+    ///
+    /// # Errors
+    /// What reading fails with.
+    pub(crate) fn look_further(
+        &self,
+        input: &Input<'_>,
+        mut sample: Sample,
+    ) -> Result<(Self, Sample), Failure> {
+        let piece = first_beyond_ascii(&mut decompressed(input, self.compression)?)?;
+        let inside: Vec<_> = piece.into_iter().collect();
+        let text = Self {
+            compression: self.compression,
+            encoding: TextEncoding::find(&sample.start, false, &inside),
+            is_open: false,
+        };
+        let decoded = inside
+            .iter()
+            .map(|piece| text.encoding.decode_piece(piece, false).0);
+        sample.inside.extend(decoded);
+        Ok((text, sample))
     }
 
     /// The whole text, in UTF-8, without a byte order mark. May be called again, for a second pass.
