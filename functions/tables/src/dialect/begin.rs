@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use super::{
     Kinds, class_of,
     detect::Wanted,
-    header::looks_like_header,
+    header::{is_marked, looks_like_header},
     kinds::Class,
     records::{Record, filled, misfits, tally},
     table::Rows,
@@ -67,9 +67,7 @@ pub(super) fn first_record(regular: &Rows<'_, '_>, wanted: &Wanted) -> usize {
         return 0;
     }
     let mut records = regular.records.iter();
-    let first = records
-        .position(|record| is_row(record, regular.columns))
-        .unwrap_or(0);
+    let first = records.position(|record| is_row(record, regular)).unwrap_or(0);
     if wanted.header_rows.is_some() {
         first
     } else {
@@ -78,9 +76,14 @@ pub(super) fn first_record(regular: &Rows<'_, '_>, wanted: &Wanted) -> usize {
 }
 
 /// Whether a record may be the table's first: a line of a preamble may have as many delimiters, but little between them.
-fn is_row(record: &Record<'_>, columns: usize) -> bool {
+fn is_row(record: &Record<'_>, regular: &Rows<'_, '_>) -> bool {
+    let columns = regular.columns;
     let least = if columns >= 3 { 2 } else { 1 };
-    !record.is_damaged && record.cells.len() == columns && (columns == 1 || filled(record) >= least)
+    let is_note = regular.is_spaced && is_marked(record);
+    !record.is_damaged
+        && record.cells.len() == columns
+        && !is_note
+        && (columns == 1 || filled(record) >= least)
 }
 
 /// Where a table begins whose first record that looks regular is `first`: before that there may be rows with another number of
@@ -157,6 +160,11 @@ fn header_behind_preamble(
     let is_preamble =
         preamble.iter().filter(|record| is_filled_up(record)).count() > 1 || preamble.iter().any(says_so);
     let (typed, misfits) = misfits(record, kinds);
-    let is_header = filled(record) == columns && typed > 0 && misfits * 2 >= typed;
+    // Where no column tells, a preamble of some length and rows without a gap do.
+    let are_full = |rows: &[Record<'_>]| !rows.is_empty() && rows.iter().all(|row| filled(row) == columns);
+    let is_alone = kinds.typed().next().is_none()
+        && preamble.iter().filter(|record| is_filled_up(record)).count() >= 3
+        && are_full(records.get(header + 1..).unwrap_or_default());
+    let is_header = filled(record) == columns && ((typed > 0 && misfits * 2 >= typed) || is_alone);
     (columns >= 3 && header > first && is_preamble && is_header).then_some(header)
 }

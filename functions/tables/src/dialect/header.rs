@@ -184,6 +184,17 @@ pub(super) fn join(rows: &[Record<'_>], columns: usize) -> Vec<Vec<u8>> {
         .collect()
 }
 
+/// Whether spaces separate: only then a mark in front of a comment is a field.
+pub(super) fn is_spaced(rules: &Rules) -> bool {
+    matches!(rules.delimiter.as_slice(), b" " | WHITE_SPACE)
+}
+
+/// Whether a mark of its own makes a line a comment, or names behind it.
+pub(super) fn is_marked(record: &Record<'_>) -> bool {
+    let first = record.cells.first();
+    first.is_some_and(|first| matches!(first.as_ref(), b"#" | b"%" | b"#Fields:"))
+}
+
 /// The names in a header with the wrong number of fields, or with quotes that do not work out; none if it is no header.
 pub(super) fn mend_header(
     text: &[u8],
@@ -228,13 +239,13 @@ pub(super) fn mend_header(
         return None;
     }
     let fields = record.cells.len();
+    if fields == columns && is_spaced(rules) && is_marked(record) {
+        // `% made by hand`
+        return None;
+    }
     if fields > columns {
         // `#Fields: date time`, as servers write it, and `# time x` or `% time x`, as numpy and MATLAB do.
-        let mark = record
-            .cells
-            .first()
-            .is_some_and(|first| matches!(first.as_ref(), b"#" | b"%" | b"#Fields:"));
-        if mark && fields == columns + 1 {
+        if is_marked(record) && fields == columns + 1 {
             return Some(record.names().split_off(1)).filter(|names| is_header(names));
         }
         let mut without = record.names();

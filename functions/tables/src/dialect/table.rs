@@ -11,7 +11,7 @@ use super::{
     Kinds,
     begin::{facts_before_blank, first_record},
     detect::{Sample, Wanted},
-    header::{is_header_too, is_rule, join, looks_like_header, mend_header, name_rows},
+    header::{is_header_too, is_rule, is_spaced, join, looks_like_header, mend_header, name_rows},
     kinds::Tally,
     records::{Record, Records, tally},
 };
@@ -42,6 +42,8 @@ pub(super) struct Rows<'r, 'a> {
     /// Those from inside the file.
     inside: &'r [Record<'a>],
     pub(super) columns: usize,
+    /// Whether spaces separate them.
+    pub(super) is_spaced: bool,
 }
 
 impl<'r, 'a> Rows<'r, 'a> {
@@ -97,6 +99,7 @@ pub(super) fn find_table(
         records: &records,
         inside: &inside,
         columns,
+        is_spaced: is_spaced(rules),
     };
     let first = first_record(&regular, wanted);
     let comment = comment(text, &records, first, columns);

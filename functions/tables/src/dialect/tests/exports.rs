@@ -241,3 +241,36 @@ fn columns_that_spaces_align_are_columns() {
         "1,  foo",
     );
 }
+
+#[test]
+fn a_line_behind_a_mark_names_columns_if_it_has_one_for_each() {
+    let numbers = "0.1 0.2 0.3\n0.4 0.5 0.6\n";
+    check(
+        &format!("% matlab output\n% x y z\n{numbers}"),
+        " ",
+        &["x", "y", "z"],
+        "0.1",
+    );
+    check(&format!("# made today\n{numbers}"), " ", &["", "", ""], "0.1");
+    check(&format!("# x y z\n{numbers}"), " ", &["x", "y", "z"], "0.1");
+    // In other tables it is a name.
+    check(
+        "#,Date,Temp\n1,2021-01-02,4.5\n2,2021-01-03,5.5\n",
+        ",",
+        &["#", "Date", "Temp"],
+        "1,2021",
+    );
+}
+
+#[test]
+fn a_sample_sheet_begins_behind_its_sections() {
+    let sections = "[Header],,,\nVersion,4,,\nDate,3/2/2021,,\n,,,\n[Reads],,,\n151,,,\n,,,\n[Data],,,\n";
+    let rows = "Sample_ID,Sample_Name,index,Project\nS0,one,ACGT,P\nS1,two,TGCA,P\n";
+    let dialect = check(
+        &format!("{sections}{rows}"),
+        ",",
+        &["Sample_ID", "Sample_Name", "index", "Project"],
+        "S0,one",
+    );
+    assert_eq!(dialect.preamble_lines, 8);
+}
