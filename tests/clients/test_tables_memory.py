@@ -53,6 +53,28 @@ def lists(keys):
         yield f'{{"key_{chance.randrange(keys)}":[{number}]}}\n'
 
 
+def long_lists(items):
+    """Records of a list of many short items."""
+    chance = random.Random(6)
+    for _ in range(40):
+        yield json.dumps({"a": [chance.randrange(10) for _ in range(items)]}, separators=(",", ":")) + "\n"
+
+
+def empty_items(fields):
+    """A list of objects that lack what one of them has."""
+    yield json.dumps({"a": [{f"x{field}": field for field in range(fields)}]}) + "\n"
+    for items in (1_000, 100_000, 300_000):
+        yield json.dumps({"a": [{}] * items}, separators=(",", ":")) + "\n"
+
+
+def long_texts(columns):
+    """Texts of up to 100 kB."""
+    chance = random.Random(7)
+    for _ in range(1_000):
+        texts = {f"c{column}": f"{chance.random()}" * chance.randrange(5_000) for column in range(columns)}
+        yield json.dumps(texts) + "\n"
+
+
 def maps(keys):
     """Names for data, in an object within the record."""
     chance = random.Random(2)
@@ -83,6 +105,9 @@ def wide(columns):
         ("sparser.jsonl", sparse(4_000)),
         ("lonely.jsonl", lonely(4_000)),
         ("lists.jsonl", lists(1_000)),
+        ("long_lists.jsonl", long_lists(500_000)),
+        ("empty_items.jsonl", empty_items(900)),
+        ("long_texts.jsonl", long_texts(5)),
         ("maps.jsonl", maps(900)),
         ("empties.jsonl", empties(1_000)),
         ("wide.csv", wide(4_000)),

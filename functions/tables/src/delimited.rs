@@ -31,6 +31,8 @@ use crate::{
 
 /// The most text of a slab, in bytes.
 const MOST_SLAB_BYTES: usize = 14 << 20;
+/// What a slab takes, times its size: measured on texts that are all different.
+const SLAB_TIMES: u64 = 7;
 /// What is looked at before types are chosen, in bytes: a 64th of the file, but no less and no more than this, which is enough to be
 /// right of nearly every file.
 const OBSERVED_BYTES: std::ops::RangeInclusive<usize> = (64 << 10)..=(2 << 20);
@@ -68,7 +70,7 @@ pub(crate) fn run(
     } else {
         SLAB_BYTES_WITHOUT_GROUPS
     };
-    let slab_bytes = pipeline::slab_bytes(input.limits, file.dialect.columns(), most);
+    let slab_bytes = pipeline::slab_bytes(input.limits, file.dialect.columns(), SLAB_TIMES, most);
     let most = (slab_bytes, pipeline::most_cells(input.limits, CELL_BYTES));
     run_as(file, version, input, outputs, most, input.limits.threads.max(1))
 }

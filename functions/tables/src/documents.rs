@@ -25,6 +25,9 @@ use crate::{
 /// What most values take, once as they are built, with their places, and once as they are written.
 const CELL_BYTES: u64 = 16;
 
+/// What a slab takes, times its size: measured on long texts, which grow in their columns.
+const SLAB_TIMES: u64 = 10;
+
 /// A table that was read and written.
 pub(crate) struct Outcome {
     pub(crate) records: u64,
@@ -122,7 +125,7 @@ impl<'a> Run<'a> {
 
     /// How many bytes a slab of a table of so many columns may have.
     fn slab_bytes(&self, columns: usize) -> usize {
-        pipeline::slab_bytes(self.input.limits, columns, SLAB_BYTES)
+        pipeline::slab_bytes(self.input.limits, columns, SLAB_TIMES, SLAB_BYTES)
     }
 
     /// The failure of a text in which no record is an object.

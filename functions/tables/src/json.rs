@@ -85,6 +85,8 @@ pub enum Fault {
     NotAnObject,
     /// Longer than the cap.
     TooLong,
+    /// Objects in its lists lack so many of the fields that others have that it would take far more memory than it is long.
+    TooSparse,
 }
 
 impl Fault {
@@ -100,7 +102,7 @@ impl Fault {
             Self::TooDeep { at } => Self::TooDeep { at: place(at) },
             Self::LoneSurrogate { at } => Self::LoneSurrogate { at: place(at) },
             Self::NotUtf8 { at } => Self::NotUtf8 { at: place(at) },
-            Self::NotAnObject | Self::TooLong => self,
+            Self::NotAnObject | Self::TooLong | Self::TooSparse => self,
         }
     }
 
@@ -134,9 +136,18 @@ impl Fault {
                 "too-long",
                 format!("longer than the {record_bytes} bytes a record may have"),
             ),
+            Self::TooSparse => (
+                "too-sparse",
+                format!(
+                    "the objects in its lists lack more than {MOST_MISSING} of the fields that others have"
+                ),
+            ),
         }
     }
 }
+
+/// The most fields that the objects within a record may lack, as each takes its place in a column all the same.
+const MOST_MISSING: usize = 2_000_000;
 
 /// A record that is no row.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -18,18 +18,16 @@ pub(crate) const fn jobs(threads: usize) -> usize {
 
 /// What a slab has at least, in bytes.
 const LEAST_SLAB_BYTES: usize = 256 << 10;
-/// A slab in a worker takes up to so many times its size: it, its columns, what is written of it.
-const SLAB_TIMES: u64 = 5;
-
 /// What a column takes on each thread, whatever its rows are: its profile, mostly.
 const COLUMN_BYTES: u64 = 16 << 10;
 
-/// How many bytes a slab of so many columns may have, `most` at most, for all that are under way to stay within the memory there is.
-pub(crate) fn slab_bytes(limits: &Limits, columns: usize, most: usize) -> usize {
+/// How many bytes a slab of so many columns may have, `most` at most, for all that are under way to stay within the memory there is. In
+/// a worker a slab takes up to `times` its size: it, its columns, what is written of it.
+pub(crate) fn slab_bytes(limits: &Limits, columns: usize, times: u64, most: usize) -> usize {
     let columns_bytes = columns as u64 * limits.threads as u64 * COLUMN_BYTES;
     // Smaller slabs make smaller row groups, which nobody likes to read.
     let bytes = limits.memory_bytes - columns_bytes.min(limits.memory_bytes / 2);
-    usize::try_from(bytes / (jobs(limits.threads) as u64 * SLAB_TIMES))
+    usize::try_from(bytes / (jobs(limits.threads) as u64 * times))
         .unwrap_or(usize::MAX)
         .clamp(LEAST_SLAB_BYTES, most)
 }

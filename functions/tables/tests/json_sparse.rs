@@ -154,3 +154,16 @@ fn what_records_lack_takes_hardly_any_room() {
     // Some 400 bytes a column are what the schema, a page and the footer take.
     assert!(parquet.len() < columns * 600, "{} bytes", parquet.len());
 }
+
+#[test]
+fn a_record_whose_objects_lack_millions_of_fields_is_rejected() {
+    let names: Vec<String> = (0..900).map(|key| format!("\"x{key}\":{key}")).collect();
+    let full = format!("{{\"id\":1,\"a\":[{{{}}}]}}\n", names.join(","));
+    let empties = |count: usize| format!("{{\"id\":2,\"a\":[{}]}}\n", vec!["{}"; count].join(","));
+    let text = [full, empties(1000), empties(100_000), empties(5)].concat();
+    let done = run::convert(text.as_bytes()).unwrap();
+    assert_eq!((done.report.rows, done.report.rows_rejected), (4, 1));
+    assert_eq!(done.report.rejected_by_reason["too-sparse"], 1);
+    let rejects = String::from_utf8(done.outputs["rejects.jsonl"].clone()).unwrap();
+    assert!(rejects.starts_with("{\"row\":3,"), "{rejects}");
+}

@@ -12,7 +12,7 @@ use arrow_buffer::{BooleanBuffer, Buffer, OffsetBuffer, ScalarBuffer};
 use arrow_schema::{ArrowError, DataType, Field, Fields};
 
 use super::{
-    Fault,
+    Fault, MOST_MISSING,
     cursor::{Cursor, Whole},
     moments::Moments,
     numbers::as_float,
@@ -32,6 +32,16 @@ impl From<Fault> for Stop {
         Self::Fault(fault)
     }
 }
+
+/// What a record takes of memory.
+struct Tally {
+    cells: usize,
+    /// Fields that the objects within it have not.
+    missing: usize,
+}
+
+/// What an item of a list takes, in cells: Parquet's writer takes its levels, and that of records its place.
+const ITEM_CELLS: usize = 3;
 
 /// The columns that are an object's members.
 pub(super) struct Members {
@@ -98,9 +108,8 @@ impl Members {
         }
     }
 
-    /// Takes a record; `rows` were taken before. Adds to `cells` how many values it holds, those among them that an object within
-    /// it may have and has not.
-    pub(super) fn take_record(&mut self, text: &[u8], rows: usize, cells: &mut usize) -> Result<(), Stop> {
+    /// Takes a record; `rows` were taken before. Gives what it takes of memory, in cells.
+    pub(super) fn take_record(&mut self, text: &[u8], rows: usize) -> Result<usize, Stop> {
         let mut cursor = Cursor::new(text);
         cursor.skip_space();
         if cursor.peek() != Some(b'{') {
@@ -108,8 +117,10 @@ impl Members {
             cursor.end()?;
             return Err(Stop::Fault(Fault::NotAnObject));
         }
-        self.take(&mut cursor, rows, 0, cells)?;
-        Ok(cursor.end()?)
+        let mut tally = Tally { cells: 1, missing: 0 };
+        self.take(&mut cursor, rows, 0, &mut tally)?;
+        cursor.end()?;
+        Ok(tally.cells)
     }
 
     /// Takes the object at the cursor.
@@ -118,14 +129,10 @@ impl Members {
         cursor: &mut Cursor<'_>,
         rows: usize,
         depth: usize,
-        cells: &mut usize,
+        tally: &mut Tally,
     ) -> Result<(), Stop> {
         let mut members = cursor.open(b'}', depth)?;
-        if depth > 0 {
-            // Within columns all of them have a place.
-            *cells += self.columns.len();
-        }
-        let mut next = 0;
+        let (mut next, mut seen) = (0, 0);
         while members.next(cursor, "a comma or the closing brace")? {
             let at = self.find(cursor, next)?;
             next = at + 1;
@@ -138,8 +145,18 @@ impl Members {
                 column.truncate(rows);
             }
             column.presence.pass_to(rows);
-            column.take(cursor, depth + 1, cells)?;
-            *cells += usize::from(depth == 0);
+            column.take(cursor, depth + 1, tally)?;
+            seen += 1;
+        }
+        if depth == 0 {
+            tally.cells += seen;
+        } else {
+            // Within columns all of them have a place.
+            tally.cells += self.columns.len();
+            tally.missing += self.columns.len().saturating_sub(seen);
+            if tally.missing > MOST_MISSING {
+                return Err(Stop::Fault(Fault::TooSparse));
+            }
         }
         let is_there = |at: &usize| {
             self.columns
@@ -228,7 +245,7 @@ impl Column {
     }
 
     /// Takes the value at the cursor. Of a fault or a contradiction it may keep a part: [`Column::truncate`].
-    fn take(&mut self, cursor: &mut Cursor<'_>, depth: usize, cells: &mut usize) -> Result<(), Stop> {
+    fn take(&mut self, cursor: &mut Cursor<'_>, depth: usize, tally: &mut Tally) -> Result<(), Stop> {
         let first = cursor.peek();
         if first == Some(b'n') {
             cursor.literal("null")?;
@@ -286,7 +303,7 @@ impl Column {
                 offsets.push(offset(bytes.len()));
             }
             Values::Struct(members) if first == Some(b'{') => {
-                members.take(cursor, self.presence.values(), depth, cells)?;
+                members.take(cursor, self.presence.values(), depth, tally)?;
             }
             Values::List {
                 item,
@@ -297,8 +314,8 @@ impl Column {
                 let mut is_empty = true;
                 while items.next(cursor, "a comma or the closing bracket")? {
                     is_empty = false;
-                    *cells += 1;
-                    item.take(cursor, depth + 1, cells)?;
+                    tally.cells += ITEM_CELLS;
+                    item.take(cursor, depth + 1, tally)?;
                 }
                 if is_empty && *is_never_empty {
                     return Err(Stop::Contradiction);

@@ -107,16 +107,15 @@ pub fn parse_in_batches(
             return;
         }
         let taken = record.text.map_err(Stop::Fault).and_then(|text| {
-            row.take_record(text, rows, &mut cells)
-                .map_err(|stop| match stop {
-                    // It may come before a fault, and then it does not count.
-                    Stop::Contradiction => check_object(text).err().map_or(stop, Stop::Fault),
-                    stop @ Stop::Fault(_) => stop,
-                })
+            row.take_record(text, rows).map_err(|stop| match stop {
+                // It may come before a fault, and then it does not count.
+                Stop::Contradiction => check_object(text).err().map_or(stop, Stop::Fault),
+                stop @ Stop::Fault(_) => stop,
+            })
         });
         match taken {
-            Ok(()) => {
-                cells += 1;
+            Ok(taken) => {
+                cells += taken;
                 rows += 1;
                 all_rows += 1;
             }
