@@ -17,7 +17,7 @@ use super::{
     table::{Table, find_table},
 };
 use crate::{
-    read::general::{Rules, WHITE_SPACE, line},
+    read::general::{Rules, line},
     source::Stretch,
 };
 
@@ -126,11 +126,12 @@ fn detect_in_text(sample: &Sample, wanted: &Wanted) -> Result<Dialect, Failure> 
         None => true,
         // Each line, or several, are one cell in quotes: what would split them stands within.
         Some(best) if quotes.are_all() && best.rules.quote.is_none() => true,
+        // Somebody made columns of it.
+        Some(best) if best.rules.is_white() => false,
         Some(best) if alone.typed => {
             // What splits numbers and times may be part of them, unless the header has it too.
             let delimiter = best.rules.delimiter.as_slice();
-            let ambiguous =
-                matches!(delimiter, b":" | b" " | WHITE_SPACE) || !stands_in_header(text, delimiter);
+            let ambiguous = matches!(delimiter, b":" | b" ") || !stands_in_header(text, delimiter);
             ambiguous && best.score < ALONE_TYPED
         }
         Some(best) => best.score < ALONE,

@@ -1,6 +1,6 @@
 //! How well a dialect fits a text.
 
-use super::{Sample, Wanted, aligned::is_aligned, class_of, kinds::Class, records::SAMPLE_COLUMNS};
+use super::{Sample, Wanted, aligned::Aligned, class_of, kinds::Class, records::SAMPLE_COLUMNS};
 use crate::read::{
     general::{Next, Rules, WHITE_SPACE, next},
     span::Span,
@@ -26,7 +26,7 @@ const DELIMITERS: [(&str, f64); 35] = [
     ("::", 0.95),
     (":", 0.8),
     (" ", 0.7),
-    (r"\s+", 0.7),
+    (r"\s+", 0.84),
     ("^", 0.9),
     ("~", 0.9),
     ("|~|", 0.98),
@@ -91,8 +91,7 @@ pub(super) fn candidates(
             .iter()
             .map(|(delimiter, _)| *delimiter)
             .filter(|delimiter| match delimiter.as_bytes() {
-                // Where there is no more than one space at a time, that is what separates.
-                WHITE_SPACE => has(b"  ") || has(b" \t") || has(b"\n ") || text.first() == Some(&b' '),
+                WHITE_SPACE => Aligned::of(text).is_some(),
                 delimiter => has(delimiter),
             })
             .collect(),
@@ -171,10 +170,7 @@ pub(super) fn try_out(rules: Rules, text: &[u8], sample: &Sample) -> Tried {
     read_into(&rules, cut, whole, &mut tally);
     let fields = std::mem::take(&mut tally.fields);
     // Words are split by spaces, and times by colons, whether that means anything or not.
-    let loose = match rules.delimiter.as_slice() {
-        WHITE_SPACE => !is_aligned(cut, &rules),
-        delimiter => matches!(delimiter, b" " | b":"),
-    };
+    let loose = matches!(rules.delimiter.as_slice(), b" " | b":");
     let (mut regular, mut columns) = regularity(&fields, true);
     if is_astray(&fields, columns) && (loose || tally.typed == 0) {
         regular *= 0.5;

@@ -9,6 +9,7 @@ use shared::{Failure, Place};
 
 use super::{
     Kinds,
+    aligned::Aligned,
     begin::{facts_before_blank, first_record},
     detect::{Sample, Wanted},
     header::{is_header_too, is_rule, is_spaced, join, looks_like_header, mend_header, name_rows},
@@ -89,6 +90,11 @@ pub(super) fn find_table(
     records.retain(|record| !record.is_comment);
     if wanted.skip_lines.is_none() {
         records.drain(..facts_before_blank(&records));
+    }
+    if rules.is_white()
+        && let Some(aligned) = Aligned::of(text)
+    {
+        aligned.put_header(text, &mut records);
     }
     if records.is_empty() {
         return Err(nothing(text, sample));

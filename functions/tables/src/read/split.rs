@@ -303,7 +303,9 @@ impl<'a> Splitter<'a> {
     fn ragged(&mut self, start: usize, end: usize, fields: usize, first: usize) -> Option<Repair> {
         let (bytes, kinds) = (self.bytes, self.kinds);
         let spans = self.spans.get(first..).unwrap_or_default();
-        if fields < self.columns && fields * MOST_PADDED >= self.columns && is_prefix(bytes, spans, kinds) {
+        // Of columns that spaces align any may be what is missing.
+        let may_pad = fields < self.columns && !self.rules.is_white();
+        if may_pad && fields * MOST_PADDED >= self.columns && is_prefix(bytes, spans, kinds) {
             self.spans.resize(first + self.columns, Span::MISSING);
             return Some(Repair::Padded);
         }

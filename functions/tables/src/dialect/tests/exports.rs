@@ -274,3 +274,67 @@ fn a_sample_sheet_begins_behind_its_sections() {
     );
     assert_eq!(dialect.preamble_lines, 8);
 }
+
+#[test]
+fn a_header_above_aligned_columns_names_those_it_stands_above() {
+    // pandas prints the rows' names in front, and what these are called beneath the columns' names.
+    for rows in [
+        "0   Ann    30\n1   Bob    41\n2   Cid    22\n",
+        "r   Ann    30\ns   Bob    41\nt   Cid    22\n",
+    ] {
+        check(
+            &format!("   name   age\n{rows}"),
+            r"\s+",
+            &["", "name", "age"],
+            rows,
+        );
+    }
+    let printed = "        x   y\nkey          \nann    0   0\nbob    1   1\ncid    2   2\n";
+    check(printed, r"\s+", &["key", "x", "y"], "ann ");
+    let disks = "Filesystem     1K-blocks     Used Use% Mounted on\n/dev/sda1      102687672 37224320  38% /\ntmpfs           12303252        0   0% /dev/shm\n";
+    check(
+        disks,
+        r"\s+",
+        &["Filesystem", "1K-blocks", "Used", "Use%", "Mounted on"],
+        "/dev/sda1",
+    );
+    let sockets = "Proto Recv-Q Local Address           Foreign Address         State\ntcp        0 0.0.0.0:22              0.0.0.0:*               LISTEN\ntcp        0 127.0.0.1:631           0.0.0.0:*               LISTEN\ntcp6       0 :::22                   :::*                    LISTEN\n";
+    check(
+        sockets,
+        r"\s+",
+        &["Proto", "Recv-Q", "Local Address", "Foreign Address", "State"],
+        "tcp ",
+    );
+    let people = "First Name   Age\nAnn          12\nBob          13\nCid          14\n";
+    check(people, r"\s+", &["First Name", "Age"], "Ann ");
+    let titled =
+        "Monthly Report for 2024\nNAME      AGE   CITY\nann       12    rome\nbob       13    oslo\n";
+    check(titled, r"\s+", &["NAME", "AGE", "CITY"], "ann");
+    check(
+        "date        time   temp\n2024-01-01  12:00  12.5\n2024-01-01  13:00  13.5\n",
+        r"\s+",
+        &["date", "time", "temp"],
+        "2024",
+    );
+    check("a    b\n1.0  2.0\n3.0  4.0\n", r"\s+", &["a", "b"], "1.0");
+    check(
+        "     a    b\n0  1.0  2.0\n1  3.0  4.0\n2  5.0  6.0\n",
+        r"\s+",
+        &["", "a", "b"],
+        "0  1.0",
+    );
+}
+
+#[test]
+fn what_is_not_aligned_throughout_is_not_taken_apart() {
+    for text in [
+        // A blank cell, and one of two words.
+        "NAME      AGE   CITY\nann       12    rome\nbob             paris city\ncid       13    oslo\ndan       14    kyiv\n",
+        "name      first      last\nann       12         \nbob       13         5\ncid       14         6\n          15         7\n",
+        "The cat sat on it.  It purred.\nThe dog ran to me.  It barked.\n",
+        "Q1  What is x?\nQ2  What is y?\nQ3  What is z?\n",
+        "CONTAINER ID   IMAGE          CREATED       STATUS\n0123456789ab   ubuntu:22.04   2 weeks ago   Up 3 days\n123456789abc   nginx          3 hours ago   Up 2 hours\n",
+    ] {
+        assert_ne!(find(text).delimiter, r"\s+", "{text:?}");
+    }
+}
