@@ -153,16 +153,16 @@ mod tests {
     use super::*;
 
     fn read_zigzag(bytes: &mut &[u8]) -> i64 {
-        let value = varint::read(bytes);
+        let value = varint::take(bytes);
         (value >> 1).cast_signed() ^ -(value & 1).cast_signed()
     }
 
     /// As the format describes it, a bit at a time.
     fn decode(bytes: &mut &[u8]) -> Vec<i64> {
-        let (block, parts) = (varint::read(bytes), varint::read(bytes));
+        let (block, parts) = (varint::take(bytes), varint::take(bytes));
         let part = usize::try_from(block / parts).unwrap();
         assert_eq!((block % 128, part % 32), (0, 0));
-        let count = usize::try_from(varint::read(bytes)).unwrap();
+        let count = usize::try_from(varint::take(bytes)).unwrap();
         let mut last = read_zigzag(bytes);
         let mut values = vec![last];
         while values.len() < count {

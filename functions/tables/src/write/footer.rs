@@ -1,12 +1,14 @@
 //! What follows the row groups of a Parquet file: the index of all pages, and the footer that says what stands where.
 //!
 //! All of it must be kept until the file ends, and it grows with the file: a row group is a slab, and each has a chunk a
-//! column. So it is kept as the bytes it will be written as, packed: some 40 a chunk, where the Parquet crate's
-//! structures take a thousand and more. The crate's own writer makes the frame, which is the schema and what is said of
-//! the file as a whole.
+//! column. So it is kept packed: some three bytes a chunk, and its least and greatest value until these are many, where the
+//! Parquet crate's structures take a thousand and more. The crate's own writer makes the frame, which is the schema and what
+//! is said of the file as a whole.
 
+mod chunk;
 mod compact;
 mod encode;
+mod packed;
 
 use std::{io::Write, sync::Arc};
 
@@ -22,7 +24,8 @@ use shared::Failure;
 use super::{MAGIC, RowGroup, failure};
 use compact::{Fields, Kind};
 pub(super) use encode::PageValues;
-use encode::{put_column, put_group, put_offsets};
+use encode::{put_group, put_offsets};
+use packed::Packing;
 
 const CREATED_BY: &str = concat!("longshore tables version ", env!("CARGO_PKG_VERSION"));
 /// What the format is called since pages have indices.
@@ -30,6 +33,9 @@ const FORMAT_VERSION: i32 = 2;
 /// In a table of more columns than this an index of each page is not written: it says little more than the statistics of
 /// the chunk where a row group has few rows.
 const MOST_INDEXED: usize = 512;
+/// When so much is kept, the row groups that follow have no index and no least and greatest values, which are most of it. A table of
+/// 4,000 columns of text came there at 2 GB.
+const MOST_WITH_RANGES_BYTES: usize = 24 << 20;
 /// The zstd level of what is kept.
 const LEVEL: i32 = 1;
 
@@ -38,32 +44,38 @@ pub(super) struct Footer {
     schema: SchemaDescPtr,
     groups: Vec<Group>,
     rows: i64,
+    /// What all groups take.
+    kept_bytes: usize,
+    packing: Packing,
     packer: zstd::bulk::Compressor<'static>,
     scratch: Sections,
 }
 
 /// What is kept of a row group.
 struct Group {
+    rows: i64,
+    at: i64,
     /// Its [`Sections`], packed.
-    packed: Vec<u8>,
+    packed: Box<[u8]>,
     unpacked_bytes: usize,
     /// Where the sections end.
-    ends: [usize; 4],
+    ends: [usize; 5],
 }
 
 /// What is written of a row group, each kind in a place of its own in the file.
 #[derive(Default)]
 struct Sections {
     bytes: Vec<u8>,
-    ends: [usize; 4],
+    ends: [usize; 5],
 }
 
-/// How long the parts of a chunk are, three numbers of 32 bits; each chunk's `ColumnMetaData`, and what follows them in `RowGroup`;
-/// each chunk's `ColumnIndex`, if it has one; each one's `OffsetIndex`.
+/// How long each chunk's index is, two numbers of 32 bits; the chunks, packed, and what follows them in `RowGroup`; each chunk's
+/// `ColumnIndex`, if it has one; each one's `OffsetIndex`.
 const LENGTHS: usize = 0;
 const CHUNKS: usize = 1;
-const VALUES: usize = 2;
-const OFFSETS: usize = 3;
+const REST: usize = 2;
+const VALUES: usize = 3;
+const OFFSETS: usize = 4;
 
 impl Sections {
     fn get(&self, section: usize) -> &[u8] {
@@ -77,12 +89,12 @@ impl Sections {
             .unwrap_or_default()
     }
 
-    /// The lengths of each chunk's parts.
-    fn lengths(&self) -> impl ExactSizeIterator<Item = [usize; 3]> {
-        let (chunks, _) = self.get(LENGTHS).as_chunks::<12>();
+    /// The lengths of each chunk's index; none where there is no index.
+    fn lengths(&self) -> impl Iterator<Item = [usize; 2]> {
+        let (chunks, _) = self.get(LENGTHS).as_chunks::<8>();
         chunks.iter().map(|chunk| {
             let (numbers, _) = chunk.as_chunks::<4>();
-            let mut lengths = [0; 3];
+            let mut lengths = [0; 2];
             for (to, number) in lengths.iter_mut().zip(numbers) {
                 *to = u32::from_le_bytes(*number) as usize;
             }
@@ -97,6 +109,8 @@ impl Footer {
             schema,
             groups: Vec::new(),
             rows: 0,
+            kept_bytes: 0,
+            packing: Packing::default(),
             packer: zstd::bulk::Compressor::new(LEVEL).map_err(|error| broken(&error))?,
             scratch: Sections::default(),
         })
@@ -105,38 +119,42 @@ impl Footer {
     /// Takes note of the next row group, which stands at byte `at` of the file.
     pub(super) fn add(&mut self, group: &RowGroup, at: i64) -> Result<(), Failure> {
         let Sections { bytes, ends } = &mut self.scratch;
+        let with_range = self.kept_bytes < MOST_WITH_RANGES_BYTES;
+        let indexes = match group.indexes.as_slice() {
+            indexes if with_range && indexes.len() <= MOST_INDEXED => indexes,
+            _ => &[],
+        };
         bytes.clear();
-        bytes.resize(group.columns.len() * 12, 0);
-        let mut lengths = vec![[0_usize; 3]; group.columns.len()];
+        bytes.resize(indexes.len() * 8, 0);
         ends[LENGTHS] = bytes.len();
-        for (column, lengths) in group.columns.iter().zip(&mut lengths) {
-            let before = bytes.len();
-            put_column(column, at, bytes);
-            lengths[0] = bytes.len() - before;
-        }
-        put_group((group.rows, at), &group.columns, &group.sorted_by, bytes);
+        self.packing
+            .pack(&group.columns, (group.rows, at), with_range, bytes);
         ends[CHUNKS] = bytes.len();
-        if group.columns.len() <= MOST_INDEXED {
-            for ((values, _), lengths) in group.indexes.iter().zip(&mut lengths) {
-                bytes.extend_from_slice(values);
-                lengths[1] = values.len();
-            }
+        put_group((group.rows, at), &group.columns, &group.sorted_by, bytes);
+        ends[REST] = bytes.len();
+        for (values, _) in indexes {
+            bytes.extend_from_slice(values);
         }
         ends[VALUES] = bytes.len();
-        if group.columns.len() <= MOST_INDEXED {
-            for ((_, pages), lengths) in group.indexes.iter().zip(&mut lengths) {
-                let before = bytes.len();
-                put_offsets(pages, at, bytes);
-                lengths[2] = bytes.len() - before;
-            }
+        let mut lengths = Vec::with_capacity(indexes.len());
+        for (values, pages) in indexes {
+            let before = bytes.len();
+            put_offsets(pages, at, bytes);
+            lengths.push([values.len(), bytes.len() - before]);
         }
         ends[OFFSETS] = bytes.len();
         let (to, _) = bytes.as_chunks_mut::<4>();
         for (to, length) in to.iter_mut().zip(lengths.as_flattened()) {
             *to = u32::try_from(*length).map_err(|_| too_large())?.to_le_bytes();
         }
+        // A copy, which has no room to spare.
+        let packed = self.packer.compress(bytes).map_err(|error| broken(&error))?;
+        let packed: Box<[u8]> = packed.as_slice().into();
+        self.kept_bytes += packed.len();
         self.groups.push(Group {
-            packed: self.packer.compress(bytes).map_err(|error| broken(&error))?,
+            rows: group.rows,
+            at,
+            packed,
             unpacked_bytes: bytes.len(),
             ends: *ends,
         });
@@ -173,28 +191,34 @@ impl Footer {
         let mut length = 0;
         for group in &self.groups {
             let sections = unpack(group)?;
-            let mut chunks = sections.get(CHUNKS);
-            Fields::new(&mut bytes).list(1, Kind::Struct, sections.lengths().len());
-            for [chunk, values, offsets] in sections.lengths() {
-                let (chunk, rest) = chunks.split_at_checked(chunk).unwrap_or_default();
-                chunks = rest;
-                let mut fields = Fields::new(&mut bytes);
-                // Where a chunk's metadata stand apart from the footer: nowhere.
-                fields.i64(2, 0);
-                fields.encoded(3, chunk);
-                if offsets > 0 {
-                    fields.i64(4, at_offsets);
-                    fields.i32(5, i32::try_from(offsets).map_err(|_| too_large())?);
-                    at_offsets += signed(offsets)?;
-                }
-                if values > 0 {
-                    fields.i64(6, at_values);
-                    fields.i32(7, i32::try_from(values).map_err(|_| too_large())?);
-                    at_values += signed(values)?;
-                }
-                fields.end();
+            let mut lengths = sections.lengths();
+            Fields::new(&mut bytes).list(1, Kind::Struct, self.schema.num_columns());
+            let group_of = (group.rows, group.at);
+            let mut too_long = false;
+            self.packing
+                .unpack(sections.get(CHUNKS), &self.schema, group_of, |chunk| {
+                    let mut fields = Fields::new(&mut bytes);
+                    // Where a chunk's metadata stand apart from the footer: nowhere.
+                    fields.i64(2, 0);
+                    fields.encoded(3, chunk);
+                    let [values, offsets] = lengths.next().unwrap_or_default();
+                    for (field, at, length) in [(4, &mut at_offsets, offsets), (6, &mut at_values, values)] {
+                        let Ok(bytes) = i32::try_from(length) else {
+                            too_long = true;
+                            continue;
+                        };
+                        if bytes > 0 {
+                            fields.i64(field, *at);
+                            fields.i32(field + 1, bytes);
+                            *at += i64::from(bytes);
+                        }
+                    }
+                    fields.end();
+                });
+            if too_long {
+                return Err(too_large());
             }
-            bytes.extend_from_slice(chunks);
+            bytes.extend_from_slice(sections.get(REST));
             put(&bytes)?;
             length += bytes.len();
             bytes.clear();
@@ -268,4 +292,52 @@ fn too_large() -> Failure {
 
 fn broken(error: &std::io::Error) -> Failure {
     Failure::internal("zstd", error.to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use arrow_array::{ArrayRef, Int64Array};
+    use arrow_schema::{DataType, Field, Schema};
+    use bytes::Bytes;
+    use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
+    use shared::options::ParquetVersion;
+
+    use super::*;
+    use crate::write::{RowGroupWriter, descriptor};
+
+    #[test]
+    fn where_much_is_kept_row_groups_have_no_ranges_and_read_all_the_same() {
+        let schema = Schema::new(vec![Field::new("a", DataType::Int64, true)]);
+        let mut writer = RowGroupWriter::new(&schema, ParquetVersion::V2).unwrap();
+        let mut footer = Footer::new(descriptor(&schema).unwrap()).unwrap();
+        let mut file = MAGIC.to_vec();
+        for kept_bytes in [0, MOST_WITH_RANGES_BYTES] {
+            let array: ArrayRef = Arc::new(Int64Array::from(vec![Some(1), None, Some(3)]));
+            let mut group = writer.begin(3, Vec::new());
+            writer.add(0, &array.into(), &mut group).unwrap();
+            footer.kept_bytes = kept_bytes;
+            footer.add(&group, i64::try_from(file.len()).unwrap()).unwrap();
+            file.extend_from_slice(&group.bytes);
+        }
+        let at = file.len() as u64;
+        footer.write(Vec::new(), at, &mut file).unwrap();
+        let reader = ParquetRecordBatchReaderBuilder::try_new(Bytes::from(file)).unwrap();
+        let statistics = reader.metadata().row_groups().iter().map(|group| {
+            let statistics = group.column(0).statistics().unwrap();
+            let index = group.column(0).column_index_length();
+            (
+                statistics.min_bytes_opt().is_some(),
+                statistics.null_count_opt(),
+                index.is_some(),
+            )
+        });
+        let statistics: Vec<_> = statistics.collect();
+        assert_eq!(statistics, [(true, Some(1), true), (false, Some(1), false)]);
+        let rows: usize = reader
+            .build()
+            .unwrap()
+            .map(|batch| batch.unwrap().num_rows())
+            .sum();
+        assert_eq!(rows, 6);
+    }
 }

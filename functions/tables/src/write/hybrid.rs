@@ -140,7 +140,7 @@ mod tests {
     fn decode(mut bytes: &[u8], width: u32, count: usize) -> Vec<u16> {
         let mut codes = Vec::new();
         while codes.len() < count {
-            let header = varint::read(&mut bytes);
+            let header = varint::take(&mut bytes);
             if header & 1 == 0 {
                 let length = width.div_ceil(8) as usize;
                 let code = (0..length).fold(0, |sum, index| sum | u16::from(bytes[index]) << (8 * index));

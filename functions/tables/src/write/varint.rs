@@ -26,6 +26,28 @@ pub(super) const fn zigzag(value: i64) -> u64 {
     (value << 1 ^ value >> 63).cast_unsigned()
 }
 
+/// The signed value again.
+#[inline]
+pub(super) const fn unzigzag(value: u64) -> i64 {
+    (value >> 1).cast_signed() ^ -((value & 1).cast_signed())
+}
+
+/// Takes a value from the front of the bytes; what is missing counts as zeros.
+pub(super) fn take(bytes: &mut &[u8]) -> u64 {
+    let mut value = 0;
+    for shift in (0..u64::BITS).step_by(7) {
+        let Some((byte, rest)) = bytes.split_first() else {
+            break;
+        };
+        *bytes = rest;
+        value |= u64::from(byte & 0x7F) << shift;
+        if *byte < 0x80 {
+            break;
+        }
+    }
+    value
+}
+
 /// The high bit of every byte before the last, by the number of bytes.
 const MARKS: [u128; 11] = {
     let mut marks = [0; 11];
@@ -61,21 +83,6 @@ const fn spread_56(value: u64) -> u64 {
     (value & 0x007F_007F_007F_007F) | ((value & 0x3F80_3F80_3F80_3F80) << 1)
 }
 
-/// Takes a value from the front of the bytes: one bit group at a time, to check what is written by.
-#[cfg(test)]
-pub(super) fn read(bytes: &mut &[u8]) -> u64 {
-    let mut value = 0;
-    for shift in (0..).step_by(7) {
-        let (byte, rest) = bytes.split_first().unwrap();
-        *bytes = rest;
-        value |= u64::from(byte & 0x7F) << shift;
-        if *byte < 0x80 {
-            break;
-        }
-    }
-    value
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -87,6 +94,8 @@ mod tests {
         for value in ends.chain([u64::MAX, u64::MAX - 1, 0x5555_5555_5555_5555]) {
             let mut expected = Vec::new();
             put(value, &mut expected);
+            assert_eq!(take(&mut expected.as_slice()), value);
+            assert_eq!(unzigzag(zigzag(value.cast_signed())), value.cast_signed());
             let (bytes, len) = spread(value);
             assert_eq!(&bytes.to_le_bytes()[..len], expected, "{value}");
             assert_eq!(bytes >> (8 * len), 0, "{value}");

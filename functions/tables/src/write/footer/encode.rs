@@ -6,96 +6,10 @@ use parquet::{
     file::{
         metadata::{ColumnChunkMetaData, SortingColumn},
         page_index::offset_index::PageLocation,
-        statistics::Statistics,
     },
 };
 
-use super::compact::{Fields, Kind, put_int};
-
-/// `ColumnMetaData`, for a chunk whose offsets count from byte `at` of the file.
-pub(super) fn put_column(column: &ColumnChunkMetaData, at: i64, into: &mut Vec<u8>) {
-    let mut fields = Fields::new(into);
-    fields.i32(1, column.column_type() as i32);
-    let encodings: Vec<i64> = column.encodings().map(|encoding| encoding as i64).collect();
-    let list = fields.list(2, Kind::I32, encodings.len());
-    for encoding in encodings {
-        put_int(encoding, list);
-    }
-    fields.binaries(3, column.column_path().parts());
-    fields.i32(4, column.compression_codec() as i32);
-    fields.i64(5, column.num_values());
-    fields.i64(6, column.uncompressed_size());
-    fields.i64(7, column.compressed_size());
-    fields.i64(9, column.data_page_offset() + at);
-    if let Some(offset) = column.dictionary_page_offset() {
-        fields.i64(11, offset + at);
-    }
-    if let Some(statistics) = column.statistics() {
-        put_statistics(statistics, fields.structure(12));
-    }
-    if let Some(pages) = column.page_encoding_stats() {
-        let list = fields.list(13, Kind::Struct, pages.len());
-        for page in pages {
-            let mut fields = Fields::new(list);
-            fields.i32(1, page.page_type as i32);
-            fields.i32(2, page.encoding as i32);
-            fields.i32(3, page.count);
-            fields.end();
-        }
-    }
-    let (text_bytes, repetitions, definitions) = (
-        column.unencoded_byte_array_data_bytes(),
-        column.repetition_level_histogram(),
-        column.definition_level_histogram(),
-    );
-    if text_bytes.is_some() || repetitions.is_some() || definitions.is_some() {
-        let mut sizes = fields.structure(16);
-        if let Some(bytes) = text_bytes {
-            sizes.i64(1, bytes);
-        }
-        if let Some(histogram) = repetitions {
-            sizes.i64s(2, histogram.values());
-        }
-        if let Some(histogram) = definitions {
-            sizes.i64s(3, histogram.values());
-        }
-        sizes.end();
-    }
-    fields.end();
-}
-
-/// `Statistics`.
-fn put_statistics(statistics: &Statistics, mut fields: Fields<'_>) {
-    let (least, greatest) = (statistics.min_bytes_opt(), statistics.max_bytes_opt());
-    let count = |count: Option<u64>| count.and_then(|count| i64::try_from(count).ok());
-    if statistics.is_min_max_backwards_compatible() {
-        // For readers of before there was an order that said what is less.
-        if let Some(greatest) = greatest {
-            fields.binary(1, greatest);
-        }
-        if let Some(least) = least {
-            fields.binary(2, least);
-        }
-    }
-    if let Some(count) = count(statistics.null_count_opt()) {
-        fields.i64(3, count);
-    }
-    if let Some(count) = count(statistics.distinct_count_opt()) {
-        fields.i64(4, count);
-    }
-    if let Some(greatest) = greatest {
-        fields.binary(5, greatest);
-    }
-    if let Some(least) = least {
-        fields.binary(6, least);
-    }
-    fields.bool(7, statistics.max_is_exact());
-    fields.bool(8, statistics.min_is_exact());
-    if let Some(count) = count(statistics.nan_count_opt()) {
-        fields.i64(9, count);
-    }
-    fields.end();
-}
+use super::compact::{Fields, Kind};
 
 /// What follows the columns of a `RowGroup`: the rest of it.
 pub(super) fn put_group(

@@ -39,7 +39,7 @@ fn records(batch: &RecordBatch) -> Vec<Vec<u8>> {
     let mut rest = out.strip_prefix(b"before").unwrap();
     let mut records = Vec::new();
     while !rest.is_empty() {
-        let len = varint::read(&mut rest);
+        let len = varint::take(&mut rest);
         let (record, after) = rest.split_at(len as usize);
         records.push(record.to_vec());
         rest = after;
@@ -178,24 +178,24 @@ proptest! {
         for ((number, text, list), record) in rows.iter().zip(&expected) {
             let rest = &mut record.as_slice();
             if let Some(number) = number {
-                prop_assert_eq!(varint::read(rest), 8);
-                prop_assert_eq!(varint::read(rest).cast_signed(), *number);
+                prop_assert_eq!(varint::take(rest), 8);
+                prop_assert_eq!(varint::take(rest).cast_signed(), *number);
             }
-            prop_assert_eq!(varint::read(rest), 18);
-            prop_assert_eq!(varint::read(rest), text.len() as u64);
+            prop_assert_eq!(varint::take(rest), 18);
+            prop_assert_eq!(varint::take(rest), text.len() as u64);
             let (found, after) = rest.split_at(text.len());
             prop_assert_eq!(found, text.as_bytes());
             *rest = after;
-            prop_assert_eq!(varint::read(rest), 26);
-            prop_assert_eq!(varint::read(rest), rest.len() as u64);
+            prop_assert_eq!(varint::take(rest), 26);
+            prop_assert_eq!(varint::take(rest), rest.len() as u64);
             for item in list {
-                prop_assert_eq!(varint::read(rest), 10);
-                let len = varint::read(rest) as usize;
+                prop_assert_eq!(varint::take(rest), 10);
+                let len = varint::take(rest) as usize;
                 let (mut found, after) = rest.split_at(len);
                 *rest = after;
                 if let Some(item) = item {
-                    prop_assert_eq!(varint::read(&mut found), 8);
-                    prop_assert_eq!(varint::read(&mut found).cast_signed(), *item);
+                    prop_assert_eq!(varint::take(&mut found), 8);
+                    prop_assert_eq!(varint::take(&mut found).cast_signed(), *item);
                 }
                 prop_assert!(found.is_empty());
             }
