@@ -53,7 +53,7 @@ pub(crate) struct Outcome {
     pub(crate) rows_written: u64,
 }
 
-/// Reads and writes the table, Parquet in the encodings of this version. None, if its text is open ([`Text::is_open`]) and turns out
+/// Reads and writes the table, Parquet in the encodings of this version. None, if nothing beyond ASCII was seen of its text, which turns out
 /// to be no UTF-8.
 ///
 /// # Errors
