@@ -265,3 +265,18 @@ fn a_damaged_character_behind_a_late_accent_rejects_its_record() {
     assert_eq!(profile(&done)["file"]["encoding"], "UTF-8");
     assert_eq!(done.report.rows_rejected, 1);
 }
+
+#[test]
+fn utf_16_without_a_mark_stays_what_it_is_where_a_character_is_damaged() {
+    // Its zeros are ASCII, too.
+    let plain = encode("utf-16le", "000001,Smith,of some more text to make it large\n");
+    let mut bytes = encode("utf-16le", "id,name,note\n");
+    bytes.extend(plain.repeat(100_000));
+    bytes.extend(encode("utf-16le", "000002,Sm"));
+    bytes.extend([0x00, 0xD8]);
+    bytes.extend(encode("utf-16le", "th,late\n"));
+    bytes.extend(plain.repeat(1000));
+    let done = convert(&bytes).unwrap();
+    assert_eq!(profile(&done)["file"]["encoding"], "UTF-16LE");
+    assert_eq!((done.report.rows, done.report.rows_rejected), (101_001, 1));
+}

@@ -93,11 +93,13 @@ impl Text {
             inside.extend(first_beyond_ascii(&mut reader)?);
         }
         let is_ascii = start.is_ascii() && inside.iter().all(|piece| piece.is_ascii());
-        let is_open = encoding.is_none() && !is_whole && is_ascii;
+        let may_be_open = encoding.is_none() && !is_whole && is_ascii;
         let encoding = match encoding {
             Some(encoding) => encoding.with_mark(&start),
             None => TextEncoding::find(&start, is_whole, &inside),
         };
+        // UTF-16 without a mark has bytes of ASCII, too, zeros among them.
+        let is_open = may_be_open && !encoding.is_utf_16();
         let (start, places) = encoding.decode_piece(&start, true);
         let decode = |bytes: &Vec<u8>| encoding.decode_piece(bytes, false).0;
         let sample = Sample {
